@@ -4,7 +4,11 @@
  */
 export type DerivaError =
   /** A configuration key, its value and what is allowed; one entry per problem. */
-  | { readonly _tag: 'ConfigError'; readonly message: string; readonly problems: ReadonlyArray<ConfigProblem> }
+  | {
+      readonly _tag: 'ConfigError'
+      readonly message: string
+      readonly problems: ReadonlyArray<ConfigProblem>
+    }
   /** An ONNX file or graph that cannot be understood. */
   | { readonly _tag: 'GraphError'; readonly message: string; readonly node?: string }
   /** A graph that cannot be differentiated with respect to what was asked. */

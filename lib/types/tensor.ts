@@ -39,7 +39,10 @@ export const size = (dims: ReadonlyArray<number>): number => dims.reduce((n, d) 
  * @example
  * const identity = float32([2, 2], [1, 0, 0, 1])
  */
-export const float32 = (dims: ReadonlyArray<number>, data: Float32Array | ReadonlyArray<number>): TensorOf<'float32'> => ({
+export const float32 = (
+  dims: ReadonlyArray<number>,
+  data: Float32Array | ReadonlyArray<number>,
+): TensorOf<'float32'> => ({
   type: 'float32',
   dims,
   data: data instanceof Float32Array ? data : Float32Array.from(data),

@@ -1,0 +1,107 @@
+import { philox4x32 } from './philox.js'
+
+/**
+ * What a draw is for. Different purposes never share random words, so switching one feature on changes no draw of another.
+ * The number is part of the stream's identity: never reuse or renumber one.
+ */
+export const purposes = {
+  initialisation: 0,
+  shuffle: 1,
+  noise: 2,
+  timestep: 3,
+  rollout: 4,
+  dropout: 5,
+  prior: 6,
+  solver: 7,
+  data: 8,
+} as const
+
+export type Purpose = keyof typeof purposes
+
+/**
+ * The name of a stream of random numbers. A draw is a function of its key and its index alone: not of the batch order, of
+ * the packing, of other draws, or of a restart in between.
+ */
+export type Key = {
+  /** Integer, 0 … 2⁵³−1. */
+  readonly seed: number
+  readonly purpose: Purpose
+  /** Training step, or any other integer 0 … 2³²−1. */
+  readonly step: number
+  /** Sample id, or any other integer 0 … 2³²−1. */
+  readonly sample: number
+}
+
+const words = new Uint32Array(4)
+
+/** The four words of block `index` of a key's stream; the array is overwritten by the next call. */
+const block = ({ seed, purpose, step, sample }: Key, index: number): Uint32Array =>
+  philox4x32(
+    [index, sample >>> 0, step >>> 0, purposes[purpose]],
+    [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0],
+    words,
+  )
+
+/**
+ * A number uniform on [0, 1), with 53 random bits.
+ *
+ * @param index which number of the stream
+ * @example
+ * const u = uniform({ seed: 1, purpose: 'dropout', step: 0, sample: 42 })
+ */
+export const uniform = (key: Key, index = 0): number => {
+  const [high = 0, low = 0] = block(key, index)
+  return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53
+}
+
+/**
+ * An integer uniform on 0 … n−1. The bias of scaling 53 bits is below n·2⁻⁵³.
+ *
+ * @example
+ * const offset = integer({ seed: 1, purpose: 'rollout', step: 0, sample: 42 }, 11)
+ */
+export const integer = (key: Key, n: number, index = 0): number => Math.floor(uniform(key, index) * n)
+
+/**
+ * Fills `out[offset … offset+length−1]` with independent standard normal numbers (Box–Muller), and returns `out`.
+ *
+ * @example
+ * const noise = normal({ seed: 1, purpose: 'noise', step: 0, sample: 42 }, new Float32Array(784))
+ */
+export const normal = <A extends Float32Array | Float64Array>(
+  key: Key,
+  out: A,
+  offset = 0,
+  length = out.length - offset,
+): A => {
+  const pair = (uniform32: number, angle32: number, at: number): void => {
+    // (u + 1/2) / 2³² is never 0, so the logarithm is finite.
+    const radius = Math.sqrt(-2 * Math.log((uniform32 + 0.5) / 2 ** 32))
+    const angle = (2 * Math.PI * angle32) / 2 ** 32
+    if (at < length) out[offset + at] = radius * Math.cos(angle)
+    if (at + 1 < length) out[offset + at + 1] = radius * Math.sin(angle)
+  }
+  for (let i = 0; i < length; i += 4) {
+    const [a = 0, b = 0, c = 0, d = 0] = block(key, i / 4)
+    pair(a, b, i)
+    pair(c, d, i + 2)
+  }
+  return out
+}
+
+/**
+ * A uniformly random order of 0 … n−1 (Fisher–Yates).
+ *
+ * @example
+ * const order = permutation({ seed: 1, purpose: 'shuffle', step: 0, sample: 0 }, 60_000)
+ */
+export const permutation = (key: Key, n: number): Uint32Array => {
+  const order = Uint32Array.from({ length: n }, (_, i) => i)
+  for (let i = n - 1; i > 0; i--) {
+    const j = integer(key, i + 1, i)
+    const swapped = order[i] ?? 0
+    order[i] = order[j] ?? 0
+    order[j] = swapped
+  }
+  return order
+}

@@ -1,0 +1,83 @@
+import { integer, type Key, normal, permutation, purposes, uniform } from 'deriva/random'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+const key: Key = { seed: 7, purpose: 'noise', step: 3, sample: 11 }
+
+const keys: fc.Arbitrary<Key> = fc.record({
+  seed: fc.nat(Number.MAX_SAFE_INTEGER),
+  purpose: fc.constantFrom(...(Object.keys(purposes) as ReadonlyArray<Key['purpose']>)),
+  step: fc.nat(2 ** 32 - 1),
+  sample: fc.nat(2 ** 32 - 1),
+})
+
+describe('keys', () => {
+  it('make a draw a function of the key and the index alone', () => {
+    fc.assert(
+      fc.property(keys, fc.nat(1000), (k, index) => {
+        const first = uniform(k, index)
+        uniform({ ...k, sample: k.sample + 1 })
+        expect(uniform(k, index)).toBe(first)
+      }),
+    )
+  })
+
+  it('give different streams for different seeds (above 32 bits too), purposes, steps and samples', () => {
+    const others: ReadonlyArray<Partial<Key>> = [
+      { seed: 8 },
+      { seed: 7 + 2 ** 32 },
+      { purpose: 'timestep' },
+      { step: 4 },
+      { sample: 12 },
+    ]
+    const draws = [key, ...others.map((other) => ({ ...key, ...other }))].map((k) => uniform(k))
+    expect(new Set(draws).size).toBe(draws.length)
+  })
+
+  it('draw uniform numbers: mean, variance and bounds', () => {
+    const n = 20_000
+    const draws = Array.from({ length: n }, (_, i) => uniform(key, i))
+    const mean = draws.reduce((a, b) => a + b, 0) / n
+    const variance = draws.reduce((a, b) => a + (b - mean) ** 2, 0) / n
+    expect(Math.abs(mean - 1 / 2)).toBeLessThan(4 * Math.sqrt(1 / 12 / n))
+    expect(Math.abs(variance - 1 / 12)).toBeLessThan(0.002)
+    expect(draws.every((u) => u >= 0 && u < 1)).toBe(true)
+  })
+
+  it('draw integers that hit every value equally often', () => {
+    const n = 22_000
+    const counts = new Uint32Array(11)
+    for (let i = 0; i < n; i++) counts[integer(key, 11, i)]++
+    const chiSquared = counts.reduce((sum, count) => sum + (count - n / 11) ** 2 / (n / 11), 0)
+    expect(chiSquared).toBeLessThan(29.6) // 10 degrees of freedom, p = 0.001
+  })
+
+  it('draw standard normal numbers: four moments', () => {
+    const n = 100_000
+    const draws = normal(key, new Float64Array(n))
+    const moment = (p: number): number => draws.reduce((a, z) => a + z ** p, 0) / n
+    expect(Math.abs(moment(1))).toBeLessThan(4 / Math.sqrt(n))
+    expect(Math.abs(moment(2) - 1)).toBeLessThan(4 * Math.sqrt(2 / n))
+    expect(Math.abs(moment(3))).toBeLessThan(4 * Math.sqrt(15 / n))
+    expect(Math.abs(moment(4) - 3)).toBeLessThan(4 * Math.sqrt(96 / n))
+  })
+
+  it('fill a part of an array with the same numbers as a whole one, whatever the length', () => {
+    fc.assert(
+      fc.property(keys, fc.integer({ min: 1, max: 40 }), fc.nat(9), (k, length, offset) => {
+        const alone = normal(k, new Float32Array(length))
+        const within = normal(k, new Float32Array(offset + length + 3), offset, length)
+        expect([...within.subarray(offset, offset + length)]).toEqual([...alone])
+        expect([...within.subarray(offset + length)]).toEqual([0, 0, 0])
+      }),
+    )
+  })
+
+  it('permute', () => {
+    fc.assert(
+      fc.property(keys, fc.nat(200), (k, n) => {
+        expect([...permutation(k, n)].sort((a, b) => a - b)).toEqual(Array.from({ length: n }, (_, i) => i))
+      }),
+    )
+  })
+})
