@@ -1,0 +1,6 @@
+export * from './beta-schedule.js'
+export * from './conversion.js'
+export * from './ddpm.js'
+export * from './flow.js'
+export * from './path.js'
+export * from './point.js'
