@@ -43,8 +43,8 @@ const betas: { readonly [S in BetaSchedule]: Betas } = {
 /** Shift and scale √ᾱ so that its last value is 0 and its first stays: Lin et al. 2023, algorithm 1. */
 const rescaled = (alphasCumprod: Float64Array): Float64Array => {
   const roots = alphasCumprod.map(Math.sqrt)
-  const first = roots[0] ?? 1
-  const last = roots[roots.length - 1] ?? 0
+  const first = roots[0]
+  const last = roots[roots.length - 1]
   return roots.map((root) => (((root - last) * first) / (first - last)) ** 2)
 }
 

@@ -30,18 +30,15 @@ export const ddpm = (options: DdpmOptions): Path<'ddpm'> => {
   }))
   const lambdas = Float64Array.from(points, lambdaOf)
   const last = points.length - 1
-  const noisiest = points[last]
-  if (noisiest === undefined) throw new RangeError('A ddpm path needs at least one timestep')
 
   const at = (timestep: number): Point => {
-    const tabled = points[timestep]
-    if (tabled !== undefined) return tabled
     if (!(timestep >= 0 && timestep <= last))
       throw new RangeError(`This ddpm path has timesteps 0 … ${last}, not ${timestep}`)
+    if (Number.isInteger(timestep)) return points[timestep]
     const below = Math.floor(timestep)
     const part = timestep - below
-    const from = lambdas[below] ?? Infinity
-    const to = lambdas[below + 1] ?? -Infinity
+    const from = lambdas[below]
+    const to = lambdas[below + 1]
     if (Number.isFinite(to)) return variancePreserving(timestep, from + part * (to - from))
     const u = straight(from) + part * (1 - straight(from))
     return variancePreserving(timestep, Math.log((1 - u) / u))
@@ -49,17 +46,17 @@ export const ddpm = (options: DdpmOptions): Path<'ddpm'> => {
 
   /** The timestep of a lambda: the inverse of `at`. */
   const timestepOf = (lambda: number): number => {
-    if (lambda >= (lambdas[0] ?? Infinity)) return 0
-    if (lambda <= (lambdas[last] ?? -Infinity)) return last
+    if (lambda >= lambdas[0]) return 0
+    if (lambda <= lambdas[last]) return last
     let low = 0 // lambdas[low] > lambda >= lambdas[high]
     let high = last
     while (high - low > 1) {
       const middle = (low + high) >> 1
-      if ((lambdas[middle] ?? -Infinity) > lambda) low = middle
+      if (lambdas[middle] > lambda) low = middle
       else high = middle
     }
-    const from = lambdas[low] ?? Infinity
-    const to = lambdas[high] ?? -Infinity
+    const from = lambdas[low]
+    const to = lambdas[high]
     if (Number.isFinite(to)) return low + (from - lambda) / (from - to)
     return low + (straight(lambda) - straight(from)) / (1 - straight(from))
   }
@@ -68,7 +65,7 @@ export const ddpm = (options: DdpmOptions): Path<'ddpm'> => {
     family: 'ddpm',
     timesteps: points.length,
     clean: { timestep: 0, alpha: 1, sigma: 0 },
-    noisiest,
+    noisiest: points[last],
     at,
     atLambda: (lambda) => variancePreserving(timestepOf(lambda), lambda),
   }
