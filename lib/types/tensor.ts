@@ -20,6 +20,23 @@ export type ElementData = {
 
 export type ElementType = keyof ElementData
 
+/** The array constructor of every element type. */
+const arrays: { readonly [E in ElementType]: new (buffer: ArrayBuffer) => ElementData[E] } = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+}
+
 export type TensorOf<E extends ElementType> = {
   readonly type: E
   /** Non-negative integers; `[]` is a scalar. */
@@ -62,3 +79,38 @@ export const int64 = (dims: ReadonlyArray<number>, data: ReadonlyArray<number>):
 
 /** What a model is given beside latent and time: tensors by input name, each with the batch as its leading axis. */
 export type Conditioning = Readonly<Record<string, Tensor>>
+
+/** The length of a row: the elements of one entry along the leading axis. */
+const rowLength = (tensor: Tensor): number => size(tensor.dims.slice(1))
+
+/**
+ * The rows (entries along the leading axis) with these indices, in this order, copied.
+ *
+ * @example
+ * const reversed = takeRows(int64([3], [7, 0, 4]), [2, 1, 0])
+ */
+export const takeRows = <T extends Tensor>(tensor: T, rows: ArrayLike<number>): T => {
+  const row = rowLength(tensor)
+  const bytes = tensor.data.BYTES_PER_ELEMENT * row
+  const from = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)
+  const to = new Uint8Array(bytes * rows.length)
+  for (let i = 0; i < rows.length; i++) {
+    const start = (rows[i] ?? 0) * bytes
+    to.set(from.subarray(start, start + bytes), i * bytes)
+  }
+  const data = new arrays[tensor.type](to.buffer)
+  // The table gives the array that belongs to the element type, which the compiler cannot follow through a union.
+  return { ...tensor, dims: [rows.length, ...tensor.dims.slice(1)], data }
+}
+
+/**
+ * The first `count` rows, as a view of the same data.
+ *
+ * @example
+ * const first = headRows(int64([3], [7, 0, 4]), 1)
+ */
+export const headRows = <T extends Tensor>(tensor: T, count: number): T => ({
+  ...tensor,
+  dims: [count, ...tensor.dims.slice(1)],
+  data: tensor.data.subarray(0, count * rowLength(tensor)),
+})

@@ -1,0 +1,5 @@
+export * from './anti-drift.js'
+export * from './frequency-compensation.js'
+export * from './loss.js'
+export * from './reflexflow.js'
+export * from './squared-error.js'

@@ -1,0 +1,108 @@
+import type { Monoid } from 'fp-ts/lib/Monoid.js'
+import { mul, reduceMean, reshape, type Value } from '../onnx/index.js'
+import type { Parameterisation } from '../types/index.js'
+
+/**
+ * What a loss may look at, as graph values. `[batch, …sample]` stands for the shape of a batch of latents.
+ * The parameterisation is part of the type: a loss that only makes sense for flows cannot be given to an ε-model.
+ */
+export interface LossInputs<P extends Parameterisation> {
+  readonly parameterisation: P
+  /** The model's output at `latents`: [batch, …sample]. The only value that gradients flow through. */
+  readonly prediction: Value
+  /** What the undrifted pair (x0, noise) makes the right output: [batch, …sample]. */
+  readonly target: Value
+  /** What the model was given, rolled out or on the schedule: [batch, …sample]. */
+  readonly latents: Value
+  /** x0: [batch, …sample]. */
+  readonly data: Value
+  /** The model's output at the ideal x_t, before this step: [batch, …sample]. Computed only if a loss reads it, and meaningful only where `rolled` is 1. */
+  readonly clean: Value
+  /** 1 for samples that were rolled out, else 0: [batch]. */
+  readonly rolled: Value
+}
+
+/** A loss per element: [batch, …sample]. */
+export type Pointwise<P extends Parameterisation> = (inputs: LossInputs<P>) => Value
+
+/** A named summand, reported by name in the metrics. */
+export interface Term<P extends Parameterisation> {
+  readonly name: string
+  readonly weight: number
+  /** [batch] */
+  readonly perSample: (inputs: LossInputs<P>) => Value
+}
+
+/** A sum of named terms; the objective is the mean over the batch of their weighted sum. A loss for more parameterisations serves where one for fewer is asked. */
+export interface Loss<P extends Parameterisation> {
+  readonly terms: ReadonlyArray<Term<P>>
+}
+
+/** Gives a value of shape [batch] the rank of `like`, so that it broadcasts over the elements of each sample. */
+export const perElement = (value: Value, like: Value): Value =>
+  reshape(value, [0, ...like.shape.slice(1).map(() => 1)])
+
+/** The axes of a batch of latents that belong to the sample. */
+export const sampleAxes = (value: Value): ReadonlyArray<number> => value.shape.slice(1).map((_, i) => i + 1)
+
+/**
+ * A loss of one term: the mean of an elementwise loss over each sample.
+ *
+ * @example
+ * const loss = mean('mse', squaredError)
+ */
+export const mean = <P extends Parameterisation>(name: string, pointwise: Pointwise<P>): Loss<P> => ({
+  terms: [
+    {
+      name,
+      weight: 1,
+      perSample: (inputs) => {
+        const elements = pointwise(inputs)
+        return reduceMean(elements, sampleAxes(elements), false)
+      },
+    },
+  ],
+})
+
+/**
+ * Multiplies every term of a loss by a constant. Metrics keep reporting the terms unscaled.
+ *
+ * @example
+ * const gentle = scaled(0.1)(antiDrift())
+ */
+export const scaled =
+  (factor: number) =>
+  <P extends Parameterisation>(loss: Loss<P>): Loss<P> => ({
+    terms: loss.terms.map((term) => ({ ...term, weight: term.weight * factor })),
+  })
+
+/**
+ * Counts a loss for rolled-out samples only; the mean is still taken over the whole batch.
+ *
+ * @example
+ * const loss = rolledOnly(mean('drifted_mse', squaredError))
+ */
+export const rolledOnly = <P extends Parameterisation>(loss: Loss<P>): Loss<P> => ({
+  terms: loss.terms.map((term) => ({ ...term, perSample: (inputs) => mul(term.perSample(inputs), inputs.rolled) })),
+})
+
+/**
+ * Losses form a monoid under addition; the empty loss is 0.
+ *
+ * @example
+ * const loss = concatAll(monoid<'flow_matching'>())([mse, scaled(10)(antiDrift())])
+ */
+export const monoid = <P extends Parameterisation>(): Monoid<Loss<P>> => ({
+  empty: { terms: [] },
+  concat: (a, b) => ({ terms: [...a.terms, ...b.terms] }),
+})
+
+/**
+ * The sum of losses.
+ *
+ * @example
+ * const loss: Loss<'flow_matching'> = sum(mse, scaled(10)(antiDrift()))
+ */
+export const sum = <P extends Parameterisation>(...losses: ReadonlyArray<Loss<P>>): Loss<P> => ({
+  terms: losses.flatMap((loss) => loss.terms),
+})

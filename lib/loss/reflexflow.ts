@@ -1,0 +1,33 @@
+import { antiDrift } from './anti-drift.js'
+import { frequencyCompensated } from './frequency-compensation.js'
+import { type Loss, mean, scaled, sum } from './loss.js'
+import { squaredError } from './squared-error.js'
+
+export type ReflexFlowOptions = {
+  /** Strength of the frequency compensation. Default 1. */
+  readonly alpha?: number
+  /** Weight of the anti-drift term. Default 10. */
+  readonly beta1?: number
+  /** Weight of the frequency-compensated squared error. Default 1. */
+  readonly beta2?: number
+  /** Which samples the anti-drift term counts. Default `rolled`. */
+  readonly on?: 'rolled' | 'all'
+}
+
+/**
+ * The ReflexFlow objective as SimpleTuner computes it: beta2 · frequency-compensated squared error + beta1 · anti-drift.
+ *
+ * @example
+ * const loss: Loss<'flow_matching'> = reflexflow({ beta1: 1 })
+ */
+export const reflexflow = ({
+  alpha = 1,
+  beta1 = 10,
+  beta2 = 1,
+  on = 'rolled',
+}: ReflexFlowOptions = {}): Loss<'flow_matching'> =>
+  sum(
+    scaled(beta2)(mean('mse', frequencyCompensated(alpha)(squaredError))),
+    // A weight of 0 removes the term and its cost.
+    ...(beta1 === 0 ? [] : [scaled(beta1)(antiDrift({ on }))]),
+  )

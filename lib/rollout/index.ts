@@ -1,0 +1,7 @@
+export * from './denoiser.js'
+export * from './noising.js'
+export * from './packing.js'
+export * from './plan.js'
+export * from './registers.js'
+export * from './rollout.js'
+export * from './run-programs.js'

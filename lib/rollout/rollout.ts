@@ -1,0 +1,74 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Path } from '../path/index.js'
+import { program, type Program, type Solver, unitSteps } from '../solver/index.js'
+import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
+import type { Denoiser } from './denoiser.js'
+import { noisedLatents } from './noising.js'
+import type { Span } from './plan.js'
+import { runPrograms, type Trajectories } from './run-programs.js'
+
+/** What a rollout starts from: clean data, its noise, and where each sample goes. */
+export type Departure = {
+  /** [batch, …sample] */
+  readonly x0: Float32Array
+  /** [batch, …sample] */
+  readonly noise: Float32Array
+  /** One a sample. */
+  readonly spans: ReadonlyArray<Span>
+  readonly conditioning: Conditioning
+}
+
+/**
+ * The rollout operator: noises each sample to its source time and brings it to its target time with the denoiser's own
+ * predictions, in unit steps of the training grid. Samples with source = target lie exactly on the schedule and cost nothing;
+ * the sample evaluations spent are exactly Σ (source − target) · stages, less where a method's last step needs fewer.
+ *
+ * @returns latents at the target times, [batch, …sample], and the sample evaluations spent
+ * @example
+ * declare const denoiser: Denoiser<'flow_matching'>
+ * const drifted = rollout(flow(), unipc({ order: 2 }))(denoiser, {
+ *   x0: new Float32Array(784),
+ *   noise: new Float32Array(784),
+ *   spans: [{ source: 510, target: 500 }],
+ *   conditioning: {},
+ * })
+ */
+export const rollout = (
+  path: Path,
+  solver: Solver,
+): (<P extends Parameterisation>(
+  denoiser: Denoiser<P>,
+  departure: Departure,
+) => TE.TaskEither<ErrorOf<'EngineError'>, Trajectories>) => {
+  // Programs depend on the grid alone: at most timesteps × maxStepOffset different ones in a whole training run.
+  const known = new Map<string, Program>()
+  const programOf = (parameterisation: Parameterisation, { source, target }: Span): Program => {
+    const key = `${parameterisation} ${source} ${target}`
+    const found = known.get(key) ?? program(solver, path, parameterisation, unitSteps(path, source, target))
+    known.set(key, found)
+    return found
+  }
+  return (denoiser, { x0, noise, spans, conditioning }) => {
+    const latents = noisedLatents(
+      path,
+      x0,
+      noise,
+      spans.map(({ source }) => source),
+    )
+    const moving = spans.flatMap(({ source, target }, i) => (source > target ? [i] : []))
+    const programs = moving.flatMap((i) => spans.slice(i, i + 1)).map((span) => programOf(denoiser.parameterisation, span))
+    const elements = x0.length / Math.max(1, spans.length)
+    const start = takeRows(float32([spans.length, elements], latents), moving)
+    const given = Object.fromEntries(Object.entries(conditioning).map(([n, tensor]) => [n, takeRows(tensor, moving)]))
+    return pipe(
+      runPrograms(denoiser, programs, start.data, given),
+      TE.map(({ latents: arrived, evaluations }) => {
+        moving.forEach((i, row) => {
+          latents.set(arrived.subarray(row * elements, (row + 1) * elements), i * elements)
+        })
+        return { latents, evaluations }
+      }),
+    )
+  }
+}
