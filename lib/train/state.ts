@@ -29,6 +29,8 @@ export type Metrics = {
   readonly rolloutProbability: number
   /** Samples of this batch that moved. */
   readonly rolledOut: number
+  /** The mean over them of ‖x̂_t − x_t‖ / ‖x_t‖; 0 where none moved. */
+  readonly drift: number
   /** Sample evaluations spent on rollouts: one model call on a batch of n counts n. */
   readonly evaluations: number
   /** Sample evaluations spent on predictions that the loss reads at the ideal latents. */

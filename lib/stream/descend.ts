@@ -1,0 +1,89 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { relativeDrift } from '../measure/index.js'
+import type { Denoiser } from '../rollout/index.js'
+import type { Metrics, State, Trainer } from '../train/index.js'
+import { type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
+import type { Noised } from './noised.js'
+import { type Stage, stageTask } from './pipeline.js'
+
+/** A batch after the step it taught. */
+export type Descended = Noised & {
+  /** Where training stands after this step. */
+  readonly state: State
+  readonly metrics: Metrics
+}
+
+/** Predictions at the ideal latents, computed for rolled-out samples only (elsewhere drifted and ideal agree) in one call. */
+const cleanPredictions = <P extends Parameterisation>(
+  denoiser: Denoiser<P>,
+  { ideal, timesteps, conditioning, rollout: { rolled } }: Noised,
+): TE.TaskEither<ErrorOf<'EngineError'>, { readonly clean: Float32Array; readonly evaluations: number }> => {
+  const clean = new Float32Array(ideal.length)
+  const rows = [...rolled.keys()].filter((i) => rolled[i] === 1)
+  if (rows.length === 0) return TE.right({ clean, evaluations: 0 })
+  const elements = ideal.length / rolled.length
+  return pipe(
+    denoiser.predict(
+      takeRows(float32([rolled.length, elements], ideal), rows).data,
+      takeRows(float32([rolled.length], timesteps), rows).data,
+      Object.fromEntries(Object.entries(conditioning).map(([name, tensor]) => [name, takeRows(tensor, rows)])),
+    ),
+    TE.map((predictions) => {
+      rows.forEach((i, row) => {
+        clean.set(predictions.subarray(row * elements, (row + 1) * elements), i * elements)
+      })
+      return { clean, evaluations: rows.length }
+    }),
+  )
+}
+
+/** The mean relative drift of the samples that moved. */
+const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised): number => {
+  const moved = rolled.reduce((a, b) => a + b, 0)
+  const total = relativeDrift(latents, ideal, rolled.length).reduce((a, b) => a + b, 0)
+  return moved === 0 ? 0 : total / moved
+}
+
+/**
+ * One optimizer step on each batch: state in, state out.
+ *
+ * @param trainer a compiled trainer; its parameterisation has to fit what comes from upstream
+ * @example
+ * declare const source: Source, compiled: Trainer<'flow_matching'>
+ * const pipeline = pipe(dataset(source), noised(flow()), descend(compiled))
+ */
+export const descend = <P extends Parameterisation>(trainer: Trainer<P>): Stage<P, Noised, Descended> =>
+  stageTask(({ denoiser, state }) => (batch) => {
+    const started = performance.now()
+    const { latents, target, x0, timesteps, conditioning, rollout } = batch
+    return pipe(
+      TE.Do,
+      TE.bindW('ideal', () =>
+        trainer.readsClean
+          ? cleanPredictions(denoiser, batch)
+          : TE.right({ clean: new Float32Array(latents.length), evaluations: 0 }),
+      ),
+      TE.bindW('descent', ({ ideal: { clean } }) =>
+        trainer.descend(state, { latents, target, x0, timesteps, conditioning, clean, rolled: rollout.rolled }),
+      ),
+      TE.map(({ ideal, descent }): Descended => ({
+        ...batch,
+        state: descent.state,
+        metrics: {
+          step: descent.state.step,
+          loss: descent.loss,
+          terms: descent.terms,
+          learningRate: descent.learningRate,
+          gradientNorm: descent.gradientNorm,
+          rolloutProbability: rollout.probability,
+          rolledOut: rollout.rolled.reduce((a, b) => a + b, 0),
+          drift: meanDrift(batch),
+          evaluations: rollout.evaluations,
+          cleanEvaluations: ideal.evaluations,
+          rolloutSeconds: rollout.seconds,
+          trainingSeconds: (performance.now() - started) / 1000,
+        },
+      })),
+    )
+  })

@@ -1,0 +1,7 @@
+export * from './dataset.js'
+export * from './descend.js'
+export * from './noised.js'
+export * from './observe.js'
+export * from './pipeline.js'
+export * from './rollout.js'
+export * from './training.js'

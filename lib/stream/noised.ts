@@ -1,0 +1,85 @@
+import { map } from 'rxjs'
+import { type Path, type PathFamily, target, type TimestepSampler, uniformTimesteps } from '../path/index.js'
+import { normal, uniform } from '../random/index.js'
+import { noisedLatents } from '../rollout/index.js'
+import { type Batch, type Parameterisation, size } from '../types/index.js'
+import { type Stage, stage } from './pipeline.js'
+
+/** The parameterisations that a path can train: a flow-matching model needs the straight path. */
+export type TrainableOn<F extends PathFamily> = F extends 'flow' ? Parameterisation : Exclude<Parameterisation, 'flow_matching'>
+
+/** A batch with its noise, at its training timesteps. All arrays are [batch, …sample] unless told otherwise. */
+export type Noised = Batch & {
+  readonly path: Path
+  readonly noise: Float32Array
+  /** [batch] */
+  readonly timesteps: Float32Array
+  /** What the model should predict, from the undrifted pair (x0, noise). */
+  readonly target: Float32Array
+  /** alpha·x0 + sigma·noise: exactly on the schedule. */
+  readonly ideal: Float32Array
+  /** What the model is trained on: the ideal latents, until a rollout replaces some of them. */
+  readonly latents: Float32Array
+  /** What a rollout did to this batch. */
+  readonly rollout: {
+    /** [batch]: 1 for samples that moved, else 0. */
+    readonly rolled: Float32Array
+    readonly probability: number
+    readonly evaluations: number
+    readonly seconds: number
+  }
+}
+
+const targets = (
+  parameterisation: Parameterisation,
+  path: Path,
+  { x0 }: Batch,
+  noise: Float32Array,
+  timesteps: Float32Array,
+): Float32Array => {
+  const out = new Float32Array(x0.length)
+  const elements = x0.length / Math.max(1, timesteps.length)
+  timesteps.forEach((timestep, i) => {
+    const coefficient = target(parameterisation, path.at(timestep))
+    for (let e = i * elements; e < (i + 1) * elements; e++)
+      out[e] = coefficient.x0 * (x0[e] ?? 0) + coefficient.epsilon * (noise[e] ?? 0)
+  })
+  return out
+}
+
+/**
+ * Draws a timestep and noise for every sample and puts it on the schedule. Both are functions of (seed, step, sample id).
+ *
+ * @param path decides which parameterisations the pipeline can train
+ * @param timesteps how training timesteps are spread; all alike by default
+ * @example
+ * declare const source: Source
+ * const pipeline = pipe(dataset(source), noised(flow(), logitNormalTimesteps()))
+ */
+export const noised = <F extends PathFamily>(
+  path: Path<F>,
+  timesteps: TimestepSampler = uniformTimesteps,
+): Stage<TrainableOn<F>, Batch, Noised> =>
+  stage(({ denoiser, seed, state: { step } }) =>
+    map((batch): Noised => {
+      const elements = size(batch.shape)
+      const noise = new Float32Array(batch.x0.length)
+      const times = new Float32Array(batch.ids.length)
+      batch.ids.forEach((sample, i) => {
+        normal({ seed, purpose: 'noise', step, sample }, noise, i * elements, elements)
+        const key = { seed, purpose: 'timestep', step, sample } as const
+        times[i] = timesteps(path, uniform(key, 0), uniform(key, 1))
+      })
+      const ideal = noisedLatents(path, batch.x0, noise, times)
+      return {
+        ...batch,
+        path,
+        noise,
+        timesteps: times,
+        target: targets(denoiser.parameterisation, path, batch, noise, times),
+        ideal,
+        latents: ideal,
+        rollout: { rolled: new Float32Array(times.length), probability: 0, evaluations: 0, seconds: 0 },
+      }
+    }),
+  )

@@ -1,0 +1,61 @@
+import type * as E from 'fp-ts/lib/Either.js'
+import type * as TE from 'fp-ts/lib/TaskEither.js'
+import { concatMap, defer, from, type Observable, of, type OperatorFunction, throwError } from 'rxjs'
+import type { Denoiser } from '../rollout/index.js'
+import type { State } from '../train/index.js'
+import type { DerivaError, Parameterisation } from '../types/index.js'
+
+/** What a pipeline may know while it makes one batch: where training stands, and the denoiser with its current weights. */
+export type Environment<P extends Parameterisation> = {
+  readonly state: State
+  readonly denoiser: Denoiser<P>
+  /** Names all randomness of the run. */
+  readonly seed: number
+}
+
+/**
+ * A stream that depends on where training stands. It is run once a step: it pulls one batch, sends it through its stages, and
+ * completes. Nothing runs before somebody subscribes, and nothing is pulled before the step before it is done.
+ *
+ * Contravariant in P: what works in any environment serves in a particular one, not the other way round.
+ */
+export type Pipeline<P extends Parameterisation, A> = (environment: Environment<P>) => Observable<A>
+
+/** What `pipe` composes pipelines of: from what comes in to what goes out. */
+export type Stage<P extends Parameterisation, A, B> = (upstream: Pipeline<P, A>) => Pipeline<P, B>
+
+/**
+ * Any RxJS operator as a stage; it may look at the environment.
+ *
+ * @example
+ * const everySecond = stage(() => filter((_: unknown, index) => index % 2 === 0))
+ */
+export const stage =
+  <P extends Parameterisation, A, B>(operator: (environment: Environment<P>) => OperatorFunction<A, B>): Stage<P, A, B> =>
+  (upstream) =>
+  (environment) =>
+    upstream(environment).pipe(operator(environment))
+
+/**
+ * A stage that computes something for each value, one at a time, and may fail: a Left ends the stream with its error.
+ *
+ * @example
+ * const checked = stageTask(() => (x: number) => (x > 0 ? TE.right(x) : TE.left<DerivaError>({ _tag: 'EngineError', message: 'negative' })))
+ */
+export const stageTask = <P extends Parameterisation, A, B>(
+  task: (environment: Environment<P>) => (value: A) => TE.TaskEither<DerivaError, B>,
+): Stage<P, A, B> =>
+  // One at a time: the next value may need what this one leaves behind.
+  stage((environment) => concatMap((value) => fromTaskEither(task(environment)(value))))
+
+/**
+ * A task as a stream of one value; a Left is the stream's error. Lazy: every subscription runs the task anew.
+ *
+ * @example
+ * const one = fromTaskEither(TE.right(1))
+ */
+export const fromTaskEither = <A>(task: TE.TaskEither<DerivaError, A>): Observable<A> =>
+  defer(() => from(task())).pipe(concatMap(fromEither))
+
+const fromEither = <A>(either: E.Either<DerivaError, A>): Observable<A> =>
+  either._tag === 'Right' ? of(either.right) : throwError(() => either.left)

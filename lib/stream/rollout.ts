@@ -1,0 +1,52 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Path } from '../path/index.js'
+import { plan, type PlanOptions, rollout as rolloutOperator } from '../rollout/index.js'
+import type { Solver } from '../solver/index.js'
+import type { Parameterisation } from '../types/index.js'
+import type { Noised } from './noised.js'
+import { type Pipeline, stageTask } from './pipeline.js'
+
+/**
+ * Scheduled sampling as a stage: the samples that the plan chooses are denoised from a noisier timestep down to their own with
+ * the current weights, and are trained on what the model made of them. The others pass unchanged, at no cost.
+ *
+ * @param solver any solver; exchanging it touches nothing else
+ * @example
+ * declare const source: Source
+ * const pipeline = pipe(
+ *   dataset(source),
+ *   noised(flow()),
+ *   rollout(unipc({ order: 2 }), { maxStepOffset: 10, probability: ramp({ to: 0.5, steps: 1000 }) }),
+ * )
+ */
+export const rollout = (
+  solver: Solver,
+  options: PlanOptions,
+): (<P extends Parameterisation>(upstream: Pipeline<P, Noised>) => Pipeline<P, Noised>) => {
+  // The operator remembers the programs of its path, so it is made once.
+  const operators = new Map<Path, ReturnType<typeof rolloutOperator>>()
+  const operatorOf = (path: Path): ReturnType<typeof rolloutOperator> => {
+    const operator = operators.get(path) ?? rolloutOperator(path, solver)
+    operators.set(path, operator)
+    return operator
+  }
+  return stageTask(({ denoiser, seed, state: { step } }) => (batch: Noised) => {
+    const started = performance.now()
+    const { ids, path, timesteps, x0, noise, conditioning } = batch
+    const spans = plan(options, { seed, step }, ids, timesteps, path.noisiest.timestep)
+    return pipe(
+      operatorOf(path)(denoiser, { x0, noise, spans, conditioning }),
+      TE.map(({ latents, evaluations }): Noised => ({
+        ...batch,
+        latents,
+        rollout: {
+          rolled: Float32Array.from(spans, ({ source, target }) => (source > target ? 1 : 0)),
+          probability: options.maxStepOffset === 0 ? 0 : options.probability(step),
+          evaluations,
+          seconds: (performance.now() - started) / 1000,
+        },
+      })),
+    )
+  })
+}
