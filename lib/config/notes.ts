@@ -1,0 +1,52 @@
+import type { Config } from './config.js'
+import { rollsOut } from './options/index.js'
+
+type Note = (config: Config) => string | undefined
+
+/** Settings that are allowed and yet do not do what they seem to. */
+const table: ReadonlyArray<Note> = [
+  (c) =>
+    c.scheduled_sampling_max_step_offset > 0 && !rollsOut(c)
+      ? `scheduled_sampling_max_step_offset is ${c.scheduled_sampling_max_step_offset}, but nothing will roll out: ${
+          c.scheduled_sampling_ramp_steps > 0
+            ? 'both ends of the ramp are 0'
+            : 'scheduled_sampling_probability is 0 and there is no ramp'
+        }.`
+      : undefined,
+  (c) =>
+    c.scheduled_sampling_max_step_offset === 0 &&
+    (c.scheduled_sampling_probability > 0 || c.scheduled_sampling_ramp_steps > 0)
+      ? 'Scheduled sampling is off: scheduled_sampling_max_step_offset is 0.'
+      : undefined,
+  (c) =>
+    rollsOut(c) && c.scheduled_sampling_ramp_steps > 0 && c.scheduled_sampling_probability > 0
+      ? `The ramp decides which share rolls out (${c.scheduled_sampling_prob_start} → ${c.scheduled_sampling_prob_end}): scheduled_sampling_probability ${c.scheduled_sampling_probability} is not used. (SimpleTuner starts the ramp at that probability where prob_start is 0.)`
+      : undefined,
+  (c) =>
+    rollsOut(c) &&
+    c.scheduled_sampling_start_step >= c.max_train_steps &&
+    c.scheduled_sampling_prob_start === 0
+      ? `Nothing will roll out: scheduled_sampling_start_step ${c.scheduled_sampling_start_step} is not before the end, step ${c.max_train_steps}.`
+      : undefined,
+  (c) =>
+    c.scheduled_sampling_reflexflow && !rollsOut(c)
+      ? 'scheduled_sampling_reflexflow does nothing: no sample is rolled out.'
+      : undefined,
+  (c) =>
+    c.lr_warmup_steps >= c.max_train_steps
+      ? `The learning rate is still warming up at the end: lr_warmup_steps is ${c.lr_warmup_steps}, max_train_steps ${c.max_train_steps}.`
+      : undefined,
+]
+
+/**
+ * Sentences to show before training starts, about settings that are allowed and yet do not do what they seem to.
+ *
+ * @example
+ * declare const config: Config
+ * const sentences = configNotes(config)
+ */
+export const configNotes = (config: Config): ReadonlyArray<string> =>
+  table.flatMap((note) => {
+    const sentence = note(config)
+    return sentence === undefined ? [] : [sentence]
+  })

@@ -1,0 +1,114 @@
+import { kinds } from '../kind.js'
+import { derivedOption, type KnownOptions, option } from '../option.js'
+
+export const samplerNames = ['unipc', 'euler', 'dpm', 'rk4'] as const
+
+const rampShapes = ['linear'] as const
+
+const strategies = ['uniform'] as const
+
+/**
+ * Whether any sample of any step may be rolled out.
+ *
+ * @example
+ * declare const config: Config
+ * const active = rollsOut(config)
+ */
+export const rollsOut = (known: Omit<KnownOptions, 'seed' | 'caption_dropout_probability'>): boolean =>
+  known.scheduled_sampling_max_step_offset > 0 &&
+  (known.scheduled_sampling_ramp_steps > 0
+    ? Math.max(known.scheduled_sampling_prob_start, known.scheduled_sampling_prob_end) > 0
+    : known.scheduled_sampling_probability > 0)
+
+const group = 'Scheduled sampling'
+
+/** Which samples are rolled out with the current weights, how far, and what is learnt from them. */
+export const scheduledSampling = {
+  scheduled_sampling_max_step_offset: option({
+    group,
+    kind: kinds.integer({ min: 0, max: 999 }),
+    value: 0,
+    meaning:
+      'The longest rollout, in unit steps of 1/1000 of the schedule; each rolled-out sample draws its length from 0 … max. 0 is off. A rollout of k steps costs k evaluations of the model on that sample (rk4: 4k).',
+  }),
+  scheduled_sampling_probability: option({
+    group,
+    kind: kinds.number({ min: 0, max: 1 }),
+    value: 0,
+    meaning: 'The share of samples that are rolled out, from start_step on. Not used while ramp_steps > 0.',
+  }),
+  scheduled_sampling_ramp_steps: option({
+    group,
+    kind: kinds.integer({ min: 0 }),
+    value: 0,
+    meaning: 'Steps over which that share goes from prob_start to prob_end instead; 0 is no ramp.',
+  }),
+  scheduled_sampling_prob_start: option({
+    group,
+    kind: kinds.number({ min: 0, max: 1 }),
+    value: 0,
+    meaning: 'The share up to the start of the ramp.',
+  }),
+  scheduled_sampling_prob_end: option({
+    group,
+    kind: kinds.number({ min: 0, max: 1 }),
+    value: 0.5,
+    meaning: 'The share from the end of the ramp on.',
+  }),
+  scheduled_sampling_start_step: option({
+    group,
+    kind: kinds.integer({ min: 0 }),
+    value: 0,
+    meaning: 'The step at which the ramp starts; without a ramp, the first step with rollouts.',
+  }),
+  scheduled_sampling_ramp_shape: option({
+    group,
+    kind: kinds.choice(rampShapes),
+    value: 'linear',
+    meaning: 'The shape of the ramp.',
+  }),
+  scheduled_sampling_strategy: option({
+    group,
+    kind: kinds.choice(strategies),
+    value: 'uniform',
+    meaning: 'How lengths are drawn: `uniform` takes every length alike.',
+  }),
+  scheduled_sampling_sampler: option({
+    group,
+    kind: kinds.choice(samplerNames),
+    value: 'unipc',
+    meaning: 'The solver of the rollout.',
+  }),
+  scheduled_sampling_order: option({
+    group,
+    kind: kinds.integer({ min: 1, max: 3 }),
+    value: 2,
+    meaning: 'The order of `unipc` and `dpm`; `euler` and `rk4` have their own.',
+  }),
+  scheduled_sampling_reflexflow: derivedOption({
+    group,
+    kind: kinds.boolean,
+    text: 'true for flow_matching while scheduled sampling is active, else false',
+    from: (known) => known.prediction_type === 'flow_matching' && rollsOut(known),
+    meaning:
+      'ReflexFlow losses: an anti-drift term on rolled-out samples and a frequency-compensated weight. flow_matching only. Costs one more evaluation of the model on each rolled-out sample.',
+  }),
+  scheduled_sampling_reflexflow_alpha: option({
+    group,
+    kind: kinds.number({ min: 0 }),
+    value: 1,
+    meaning: 'Strength of the frequency compensation.',
+  }),
+  scheduled_sampling_reflexflow_beta1: option({
+    group,
+    kind: kinds.number({ min: 0 }),
+    value: 10,
+    meaning: 'Weight of the anti-drift term; 0 removes it.',
+  }),
+  scheduled_sampling_reflexflow_beta2: option({
+    group,
+    kind: kinds.number({ min: 0 }),
+    value: 1,
+    meaning: 'Weight of the frequency-compensated squared error.',
+  }),
+} as const

@@ -1,0 +1,285 @@
+import fc from 'fast-check'
+import * as E from 'fp-ts/lib/Either.js'
+import { describe, expect, it } from 'vitest'
+import {
+  type Config,
+  type ConfigError,
+  configCodec,
+  decodeConfig,
+  modelTypes,
+  optionKeys,
+  type OptionRow,
+  options,
+} from '../../lib/config/index.js'
+
+const accepted = (json: unknown, flags: Record<string, string | true> = {}): Config => {
+  const decoded = decodeConfig(json, flags)
+  if (E.isLeft(decoded)) throw new Error(decoded.left.message)
+  return decoded.right
+}
+
+const refused = (json: unknown, flags: Record<string, string | true> = {}): ConfigError['problems'] => {
+  const decoded = decodeConfig(json, flags)
+  return E.isLeft(decoded) ? decoded.left.problems : []
+}
+
+const values = ({ kind }: OptionRow): fc.Arbitrary<unknown> => {
+  const candidates: Record<string, fc.Arbitrary<unknown>> = {
+    integer: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 2000 })),
+    number: fc.oneof(
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      fc.double({ min: 0, max: 100, noNaN: true }),
+    ),
+    boolean: fc.boolean(),
+    text: fc.constantFrom('runs/a', 'latest'),
+  }
+  const arbitrary = (type: string): fc.Arbitrary<unknown> =>
+    type.endsWith(' or null')
+      ? fc.option(arbitrary(type.slice(0, -' or null'.length)))
+      : (candidates[type] ?? fc.constantFrom(...type.split(' | ')))
+  return arbitrary(kind.type).filter((value) => E.isRight(kind.codec.decode(value)))
+}
+
+const files = fc
+  .constantFrom(...modelTypes)
+  .chain((type) =>
+    fc.record(
+      Object.fromEntries(
+        optionKeys.flatMap(({ key, rows }) =>
+          rows
+            .filter(({ only }) => only === undefined || only === type)
+            .map(({ row }) => [key, key === 'model.type' ? fc.constant(type) : values(row)]),
+        ),
+      ),
+      { requiredKeys: ['model.type'] },
+    ),
+  )
+  .map((flat) => {
+    const entries = Object.entries(flat)
+    const model = entries
+      .filter(([key]) => key.startsWith('model.'))
+      .map(([key, value]) => [key.slice(6), value] as const)
+    return {
+      ...Object.fromEntries(entries.filter(([key]) => !key.startsWith('model.'))),
+      model: Object.fromEntries(model),
+    }
+  })
+
+describe('decodeConfig', () => {
+  it('fills in the documented defaults', () => {
+    expect(accepted({})).toMatchObject({
+      prediction_type: 'flow_matching',
+      flow_schedule_shift: 1,
+      beta_schedule: null,
+      scheduled_sampling_max_step_offset: 0,
+      scheduled_sampling_probability: 0,
+      scheduled_sampling_ramp_steps: 0,
+      scheduled_sampling_prob_start: 0,
+      scheduled_sampling_prob_end: 0.5,
+      scheduled_sampling_start_step: 0,
+      scheduled_sampling_ramp_shape: 'linear',
+      scheduled_sampling_strategy: 'uniform',
+      scheduled_sampling_sampler: 'unipc',
+      scheduled_sampling_order: 2,
+      scheduled_sampling_reflexflow: false,
+      scheduled_sampling_reflexflow_alpha: 1,
+      scheduled_sampling_reflexflow_beta1: 10,
+      scheduled_sampling_reflexflow_beta2: 1,
+    })
+  })
+
+  it('gives a configuration that decodes to itself, through JSON too', () => {
+    let decodedOnes = 0
+    fc.assert(
+      fc.property(files, (file) => {
+        const decoded = decodeConfig(file)
+        if (E.isLeft(decoded)) {
+          // The arbitrary knows nothing of combinations: each key alone is allowed.
+          expect(decoded.left.problems.every(({ key }) => key in options || key.startsWith('model.'))).toBe(
+            true,
+          )
+          return
+        }
+        decodedOnes += 1
+        expect(configCodec.is(decoded.right)).toBe(true)
+        expect(configCodec.decode(JSON.parse(JSON.stringify(configCodec.encode(decoded.right))))).toEqual(
+          decoded,
+        )
+      }),
+      { numRuns: 1000, seed: 1 },
+    )
+    expect(decodedOnes).toBeGreaterThan(30)
+  })
+
+  it('reports every unknown key, and no other', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z_]{3,12}$/), { maxLength: 5 }), (names) => {
+        const unknown = names.filter(
+          (name) =>
+            !optionKeys.some(
+              ({ key, rows }) => key === name || rows.some(({ row }) => row.aliases.includes(name)),
+            ) && name !== 'model',
+        )
+        const problems = refused({ seed: 3, ...Object.fromEntries(unknown.map((name) => [name, 1])) })
+        expect(problems.map(({ key }) => key).sort()).toEqual([...unknown].sort())
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('suggests what was meant', () => {
+    const meant = (key: string): string => refused({ [key]: 1 })[0]?.allowed ?? ''
+    expect(meant('learning_rat')).toContain('did you mean learning_rate?')
+    expect(meant('learning-rate')).toContain('did you mean learning_rate?')
+    expect(meant('batch_size')).toContain('did you mean train_batch_size?')
+    expect(meant('sheduled_sampling_probability')).toContain('did you mean scheduled_sampling_probability?')
+    expect(meant('xyzzy')).not.toContain('did you mean')
+  })
+
+  it('reports several problems at once, each with key, value and what is allowed', () => {
+    const problems = refused(
+      {
+        train_batch_size: 0,
+        learning_rte: 1,
+        scheduled_sampling_order: '2',
+        use_ema: 'yes',
+        model: { type: 'dit', levels: 2 },
+      },
+      { lr_scheduler: 'exponential', scheduled_sampling_probability: '1.5' },
+    )
+    expect(problems).toEqual(
+      expect.arrayContaining([
+        { key: 'train_batch_size', value: 0, allowed: 'an integer from 1 to 65536' },
+        { key: 'learning_rte', value: 1, allowed: 'there is no such option; did you mean learning_rate?' },
+        { key: 'scheduled_sampling_order', value: '2', allowed: 'an integer from 1 to 3' },
+        { key: 'use_ema', value: 'yes', allowed: 'true or false' },
+        { key: 'model.levels', value: 2, allowed: 'nothing, since model.type is dit: it belongs to unet' },
+        { key: '--lr_scheduler', value: 'exponential', allowed: 'one of constant, linear, cosine' },
+        { key: '--scheduled_sampling_probability', value: 1.5, allowed: 'a number from 0 to 1' },
+      ]),
+    )
+    expect(problems).toHaveLength(7)
+  })
+
+  it.each([
+    [{ prediction_type: 'epsilon', scheduled_sampling_reflexflow: true }, 'scheduled_sampling_reflexflow'],
+    [{ prediction_type: 'flow_matching', beta_schedule: 'linear' }, 'beta_schedule'],
+    [{ prediction_type: 'v_prediction', flow_schedule_shift: 3 }, 'flow_schedule_shift'],
+    [{ caption_dropout_probability: 0, validation_guidance: 3 }, 'validation_guidance'],
+    [{ dataset: 'shapes', train_batch_size: 5000 }, 'train_batch_size'],
+    [{ model: { type: 'dit', width: 100, heads: 8 } }, 'model.heads'],
+    [{ model: { type: 'dit', patch: 5 } }, 'model.patch'],
+    [{ model: { type: 'unet', levels: 4 } }, 'model.levels'],
+    [{ scheduled_sampling_prob_end: -0.1 }, 'scheduled_sampling_prob_end'],
+    [{ scheduled_sampling_max_step_offset: 1000 }, 'scheduled_sampling_max_step_offset'],
+    [{ seed: NaN }, 'seed'],
+    [{ learning_rate: Infinity }, 'learning_rate'],
+    [{ learning_rate: null }, 'learning_rate'],
+    [{ model: 'unet' }, 'model'],
+    [{ model: { type: 'mlp' } }, 'model.type'],
+    [{ checkpointing_steps: 5, checkpoint_step_interval: 6 }, 'checkpoint_step_interval'],
+    [[], 'configuration'],
+    ['text', 'configuration'],
+  ])('refuses %j, naming %s alone', (json, key) => {
+    expect(refused(json).map((problem) => problem.key)).toEqual([key])
+  })
+
+  it('blames no combination on a value that is refused already', () => {
+    expect(refused({ prediction_type: 'vpred', beta_schedule: 'linear' }).map(({ key }) => key)).toEqual([
+      'prediction_type',
+    ])
+  })
+
+  it('takes 0 as 0', () => {
+    const config = accepted({
+      scheduled_sampling_max_step_offset: 10,
+      scheduled_sampling_probability: 1,
+      scheduled_sampling_ramp_steps: 100,
+      scheduled_sampling_prob_start: 0,
+      scheduled_sampling_prob_end: 0,
+      caption_dropout_probability: 0,
+      max_grad_norm: 0,
+    })
+    expect(config.scheduled_sampling_prob_start).toBe(0)
+    expect(config.scheduled_sampling_prob_end).toBe(0)
+    expect(config.max_grad_norm).toBe(0)
+    expect(config.validation_guidance).toBe(1)
+  })
+
+  it('switches ReflexFlow on for flow matching while samples are rolled out, unless told otherwise', () => {
+    const active = { scheduled_sampling_max_step_offset: 10, scheduled_sampling_probability: 0.5 }
+    expect(accepted(active).scheduled_sampling_reflexflow).toBe(true)
+    expect(accepted({ ...active, scheduled_sampling_reflexflow: null }).scheduled_sampling_reflexflow).toBe(
+      true,
+    )
+    expect(accepted({ ...active, scheduled_sampling_probability: 0 }).scheduled_sampling_reflexflow).toBe(
+      false,
+    )
+    expect(accepted({ ...active, prediction_type: 'epsilon' }).scheduled_sampling_reflexflow).toBe(false)
+    expect(accepted(active, { scheduled_sampling_reflexflow: 'false' }).scheduled_sampling_reflexflow).toBe(
+      false,
+    )
+    const ramp = { ...active, scheduled_sampling_probability: 0, scheduled_sampling_ramp_steps: 10 }
+    expect(accepted(ramp).scheduled_sampling_reflexflow).toBe(true)
+  })
+
+  it('lets flags override the file, whatever the spelling', () => {
+    const file = { seed: 1, checkpointing_steps: 7, use_ema: true, model: { type: 'dit', width: 64 } }
+    const config = accepted(file, {
+      seed: '2',
+      checkpoint_step_interval: '9',
+      use_ema: 'false',
+      'model.width': '32',
+    })
+    expect(config).toMatchObject({
+      seed: 2,
+      checkpoint_step_interval: 9,
+      use_ema: false,
+      model: { type: 'dit', width: 32 },
+    })
+  })
+
+  it('reads keys that are written as flags, with their values as text', () => {
+    expect(
+      accepted({ '--seed': '7', '--learning_rate': '1e-4', '--use_ema': 'false', '--max_train_steps': 20 }),
+    ).toMatchObject({
+      seed: 7,
+      learning_rate: 1e-4,
+      use_ema: false,
+      max_train_steps: 20,
+    })
+    expect(refused({ seed: '7' })).toEqual([{ key: 'seed', value: '7', allowed: 'an integer ≥ 0' }])
+  })
+
+  it('is not fooled by names that every object has', () => {
+    const keys = ['constructor', 'toString', '__proto__', 'hasOwnProperty']
+    for (const key of keys) {
+      const json: unknown = JSON.parse(`{ "${key}": 1, "model": { "${key}": 1 } }`)
+      expect(refused(json).map((problem) => problem.key)).toEqual([key, `model.${key}`])
+    }
+  })
+})
+
+describe('the table', () => {
+  it('derives defaults only from options whose own defaults are fixed', () => {
+    const looked = new Set<string>()
+    for (const row of Object.values<OptionRow>(options)) {
+      if (!('text' in row.fallback)) continue
+      const known = new Proxy(accepted({}), {
+        get: (config, key) => {
+          looked.add(String(key))
+          return Reflect.get(config, key) as unknown
+        },
+      })
+      row.fallback.from(known)
+    }
+    expect(looked.size).toBeGreaterThan(3)
+    for (const key of looked)
+      expect('value' in (options as Record<string, OptionRow>)[key].fallback).toBe(true)
+  })
+
+  it('has no spelling twice', () => {
+    const all = optionKeys.flatMap(({ key, rows }) => [key, ...rows.flatMap(({ row }) => row.aliases)])
+    expect(new Set(all).size).toBe(all.length)
+  })
+})

@@ -1,0 +1,42 @@
+import * as E from 'fp-ts/lib/Either.js'
+import { describe, expect, it } from 'vitest'
+import { configNotes, decodeConfig } from '../../lib/config/index.js'
+
+const notesOf = (json: unknown): string => {
+  const config = decodeConfig(json)
+  if (E.isLeft(config)) throw new Error(config.left.message)
+  return configNotes(config.right).join('\n')
+}
+
+describe('configNotes', () => {
+  it('says nothing of ordinary configurations', () => {
+    expect(notesOf({})).toBe('')
+    expect(notesOf({ scheduled_sampling_max_step_offset: 10, scheduled_sampling_probability: 0.5 })).toBe('')
+    expect(notesOf({ scheduled_sampling_max_step_offset: 10, scheduled_sampling_ramp_steps: 100 })).toBe('')
+  })
+
+  it.each([
+    [{ scheduled_sampling_max_step_offset: 10 }, 'nothing will roll out'],
+    [{ scheduled_sampling_probability: 0.5 }, 'Scheduled sampling is off'],
+    [
+      {
+        scheduled_sampling_max_step_offset: 10,
+        scheduled_sampling_probability: 1,
+        scheduled_sampling_ramp_steps: 9,
+      },
+      'scheduled_sampling_probability 1 is not used',
+    ],
+    [
+      {
+        scheduled_sampling_max_step_offset: 1,
+        scheduled_sampling_probability: 1,
+        scheduled_sampling_start_step: 5000,
+      },
+      'not before the end',
+    ],
+    [{ scheduled_sampling_reflexflow: true }, 'does nothing'],
+    [{ lr_warmup_steps: 1000 }, 'still warming up'],
+  ])('warns of %j', (json, words) => {
+    expect(notesOf(json)).toContain(words)
+  })
+})
