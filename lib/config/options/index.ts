@@ -5,8 +5,6 @@ import { run } from './run.js'
 import { scheduledSampling } from './scheduled-sampling.js'
 
 export { type ModelType, modelOptions, modelType, modelTypes } from './model.js'
-export { betaScheduleNames } from './objective.js'
-export { learningRateScheduleNames } from './optimisation.js'
 export { rollsOut, samplerNames } from './scheduled-sampling.js'
 
 /** Every option but those of the model, whose keys depend on its type (`modelOptions`). Only keys that take effect exist. */

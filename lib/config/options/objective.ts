@@ -1,8 +1,7 @@
+import { betaSchedules } from '../../path/beta-schedule.js'
 import { parameterisations } from '../../types/index.js'
 import { kinds } from '../kind.js'
 import { derivedOption, option } from '../option.js'
-
-export const betaScheduleNames = ['linear', 'scaled_linear', 'squaredcos_cap_v2'] as const
 
 /** What the model predicts, and on which noise path. */
 export const objective = {
@@ -23,7 +22,7 @@ export const objective = {
   }),
   beta_schedule: derivedOption({
     group: 'Objective',
-    kind: kinds.orNull(kinds.choice(betaScheduleNames), 'a flow has none'),
+    kind: kinds.orNull(kinds.choice(betaSchedules), 'a flow has none'),
     text: 'squaredcos_cap_v2, or null for flow_matching',
     from: ({ prediction_type }) => (prediction_type === 'flow_matching' ? null : 'squaredcos_cap_v2'),
     meaning:

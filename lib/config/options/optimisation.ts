@@ -1,7 +1,9 @@
+import { type ScheduleName, schedules } from '../../train/schedule.js'
 import { kinds } from '../kind.js'
 import { option } from '../option.js'
 
-export const learningRateScheduleNames = ['constant', 'linear', 'cosine'] as const
+/** The names, in the order of the table (whose keys are exactly these: it is a constant). */
+const scheduleNames = Object.keys(schedules) as ReadonlyArray<ScheduleName>
 
 /** AdamW, its learning rate, and the moving average of the weights. */
 export const optimisation = {
@@ -13,7 +15,7 @@ export const optimisation = {
   }),
   lr_scheduler: option({
     group: 'Optimisation',
-    kind: kinds.choice(learningRateScheduleNames),
+    kind: kinds.choice(scheduleNames),
     value: 'constant',
     meaning: 'How the learning rate goes on after warm-up: it stays, or falls to 0 at max_train_steps.',
   }),

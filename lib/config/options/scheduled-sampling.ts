@@ -1,11 +1,10 @@
+import { strategies } from '../../rollout/plan.js'
 import { kinds } from '../kind.js'
 import { derivedOption, type KnownOptions, option } from '../option.js'
 
 export const samplerNames = ['unipc', 'euler', 'dpm', 'rk4'] as const
 
 const rampShapes = ['linear'] as const
-
-const strategies = ['uniform'] as const
 
 /**
  * Whether any sample of any step may be rolled out.

@@ -1,0 +1,7 @@
+export * from './batches.js'
+export * from './dataset.js'
+export * from './idx.js'
+export * from './mixture.js'
+export * from './mnist.js'
+export * from './open.js'
+export * from './shapes.js'
