@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import { expect } from 'vitest'
+import { target, type Path, type Point } from '../../lib/path/index.js'
+import { execute, program, type ReferenceDenoiser, type Solver } from '../../lib/solver/index.js'
+import type { Parameterisation } from '../../lib/types/index.js'
+
+/** A mixture of Gaussians per element: what the reference denoisers of the fixtures know about the data. */
+export type Mixture = {
+  readonly w: ReadonlyArray<number>
+  readonly m: ReadonlyArray<number>
+  readonly s: ReadonlyArray<number>
+}
+
+export const gauss: Mixture = { w: [1], m: [0.4], s: [0.6] }
+export const twoPeaks: Mixture = { w: [0.35, 0.65], m: [-1.1, 0.8], s: [0.25, 0.4] }
+
+/** E[x0 | x] and E[epsilon | x], in closed form and regular at both ends of a path. */
+const posterior = ({ w, m, s }: Mixture, x: number, { alpha, sigma }: Point) => {
+  const v = s.map((si) => alpha * alpha * si * si + sigma * sigma)
+  const u = m.map((mi) => x - alpha * mi)
+  const l = w.map((wi, i) => Math.log(wi) - Math.log(v[i]) / 2 - (u[i] * u[i]) / (2 * v[i]))
+  const top = Math.max(...l)
+  const e = l.map((li) => Math.exp(li - top))
+  const total = e.reduce((a, b) => a + b, 0)
+  let x0 = 0
+  let epsilon = 0
+  e.forEach((ei, i) => {
+    x0 += (ei / total) * (m[i] + (alpha * s[i] * s[i] * u[i]) / v[i])
+    epsilon += (ei / total) * ((sigma * u[i]) / v[i])
+  })
+  return { x0, epsilon }
+}
+
+/** The perfect denoiser of a mixture, in any parameterisation. */
+export const perfect = (mixture: Mixture, parameterisation: Parameterisation): ReferenceDenoiser => {
+  return (x, at) => {
+    const wanted = target(parameterisation, at)
+    return x.map((xi) => {
+      const { x0, epsilon } = posterior(mixture, xi, at)
+      return wanted.x0 * x0 + wanted.epsilon * epsilon
+    })
+  }
+}
+
+export type Space = 'vp' | 've' | 'flow'
+
+/** A recorded trajectory of a reference implementation, whatever file it came from. */
+export type Recorded = {
+  readonly id: string
+  readonly points: ReadonlyArray<Point>
+  /** The coordinates of `x` and `states`; `ve` is x / alpha. */
+  readonly space: Space
+  readonly parameterisation: Parameterisation
+  readonly mixture: Mixture
+  readonly x: ReadonlyArray<number>
+  /** The latent each evaluation but the first was asked about, then the result. */
+  readonly states: ReadonlyArray<ReadonlyArray<number>>
+}
+
+/** A fixture file; its shape is described in spec/fixtures/solvers/README.md. */
+export const fixture = <T>(name: string): T =>
+  // The fixtures are part of the repository and the caller states what is in them.
+  JSON.parse(readFileSync(new URL(`../fixtures/solvers/${name}.json`, import.meta.url), 'utf8')) as T
+
+export const mixtures: Readonly<Record<string, Mixture>> = { gauss_1: gauss, gmm_1: twoPeaks }
+
+export const parameterisationOf = (pred: string): Parameterisation =>
+  pred === 'flow' ? 'flow_matching' : pred === 'epsilon' || pred === 'v_prediction' ? pred : 'sample'
+
+/** A point from a scheduler's sigma: sigma / alpha on a variance-preserving path, sigma itself on the flow path. */
+export const pointOf = (space: Space, sigma: number, timestep = 0): Point => {
+  if (space === 'flow') return { timestep, alpha: 1 - sigma, sigma }
+  const alpha = 1 / Math.sqrt(1 + sigma * sigma)
+  return { timestep, alpha, sigma: sigma * alpha }
+}
+
+/** The largest |difference| / max(1, |x|) over all states of a program's execution; states beyond the program's must repeat its last. */
+export const deviation = (solver: Solver, path: Path, recorded: Recorded, ahead?: number): number => {
+  const { points, space, parameterisation, mixture, x, states } = recorded
+  const steps = program(solver, path, parameterisation, points, ahead)
+  const natural = (values: ReadonlyArray<number>, at: Point) =>
+    Float64Array.from(values, (v) => (space === 've' ? v * at.alpha : v))
+  const model = perfect(mixture, parameterisation)
+  const asked: Array<Float64Array> = []
+  const result = execute(
+    steps,
+    (latent, at) => {
+      asked.push(latent)
+      return model(latent, at)
+    },
+    natural(x, points[0]),
+  )
+  const ours = [...asked.slice(1), result]
+  const ats = [...steps.evaluations.slice(1).map((evaluation) => evaluation.at), points[points.length - 1]]
+  expect(ours.length).toBeLessThanOrEqual(states.length)
+  let worst = 0
+  states.forEach((state, i) => {
+    const last = Math.min(i, ours.length - 1)
+    const expected = natural(state, ats[last])
+    expected.forEach((value, j) => {
+      const difference = Math.abs(value - ours[last][j]) / Math.max(1, Math.abs(value))
+      worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference)
+    })
+  })
+  return worst
+}
+
+/** Compare many trajectories, expecting 1e-9, and say how well it went when asked to (GOLDEN=1). */
+export const agree = (
+  label: string,
+  deviations: ReadonlyArray<readonly [id: string, deviation: number]>,
+): void => {
+  const worst = deviations.reduce((most, [, deviation]) => Math.max(most, deviation), 0)
+  if (process.env.GOLDEN !== undefined)
+    process.stdout.write(
+      `${label}: ${deviations.length} trajectories, largest relative difference ${worst.toExponential(1)}\n`,
+    )
+  expect(deviations.length).toBeGreaterThan(0)
+  expect(deviations.filter(([, deviation]) => !(deviation <= 1e-9))).toEqual([])
+}
