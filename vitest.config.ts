@@ -15,5 +15,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // ONNX Runtime's native threads and worker threads do not mix well: one process per file.
     pool: 'forks',
+    // Specs that weigh the heap collect garbage first.
+    execArgv: ['--expose-gc'],
   },
 })

@@ -12,7 +12,9 @@ export interface Session {
    * Runs the graph once. Inputs are read during the call only; outputs are fresh arrays that belong to the caller.
    * ONNX Runtime computes synchronously: the event loop stands still meanwhile.
    */
-  readonly run: (inputs: Readonly<Record<string, Tensor>>) => TE.TaskEither<EngineError, Readonly<Record<string, Tensor>>>
+  readonly run: (
+    inputs: Readonly<Record<string, Tensor>>,
+  ) => TE.TaskEither<EngineError, Readonly<Record<string, Tensor>>>
   /** Frees the native memory. A session is worth keeping: opening one costs more than many runs. */
   readonly release: TE.TaskEither<EngineError, void>
 }
@@ -33,7 +35,8 @@ const engineError =
 
 /** The element types that ONNX Runtime's binding takes as JavaScript arrays; bfloat16 has to be cast inside a graph. */
 const toRuntime = (tensor: Tensor): RuntimeTensor => {
-  if (tensor.type === 'bfloat16') throw new Error('bfloat16 cannot be fed directly; feed float32 and cast in the graph')
+  if (tensor.type === 'bfloat16')
+    throw new Error('bfloat16 cannot be fed directly; feed float32 and cast in the graph')
   return new RuntimeTensor(tensor.type, tensor.data, tensor.dims)
 }
 
@@ -93,11 +96,18 @@ export const openSession = (
         inputs: session.inputNames,
         outputs: session.outputNames,
         run: (inputs) =>
-          TE.tryCatch(async () => {
-            const feeds = Object.fromEntries(session.inputNames.flatMap((n) => (inputs[n] ? [[n, toRuntime(inputs[n])]] : [])))
-            const fetched = await session.run(feeds)
-            return Object.fromEntries(Object.entries(fetched).map(([n, tensor]) => [n, fromRuntime(tensor)]))
-          }, engineError(`running the ${name}`)),
+          TE.tryCatch(
+            async () => {
+              const feeds = Object.fromEntries(
+                session.inputNames.flatMap((n) => (inputs[n] ? [[n, toRuntime(inputs[n])]] : [])),
+              )
+              const fetched = await session.run(feeds)
+              return Object.fromEntries(
+                Object.entries(fetched).map(([n, tensor]) => [n, fromRuntime(tensor)]),
+              )
+            },
+            engineError(`running the ${name}`),
+          ),
         release: TE.tryCatch(() => session.release(), engineError(`releasing the ${name}`)),
       } satisfies Session
     },

@@ -20,7 +20,9 @@ const direction = (value: Value): Value =>
  * @example
  * const loss: Loss<'flow_matching'> = sum(mse, scaled(10)(antiDrift()))
  */
-export const antiDrift = ({ on = 'rolled' }: { readonly on?: 'rolled' | 'all' } = {}): Loss<'flow_matching'> => {
+export const antiDrift = ({
+  on = 'rolled',
+}: { readonly on?: 'rolled' | 'all' } = {}): Loss<'flow_matching'> => {
   const everywhere: Loss<'flow_matching'> = {
     terms: [
       {

@@ -83,7 +83,10 @@ export const scaled =
  * const loss = rolledOnly(mean('drifted_mse', squaredError))
  */
 export const rolledOnly = <P extends Parameterisation>(loss: Loss<P>): Loss<P> => ({
-  terms: loss.terms.map((term) => ({ ...term, perSample: (inputs) => mul(term.perSample(inputs), inputs.rolled) })),
+  terms: loss.terms.map((term) => ({
+    ...term,
+    perSample: (inputs) => mul(term.perSample(inputs), inputs.rolled),
+  })),
 })
 
 /**

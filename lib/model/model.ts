@@ -1,5 +1,5 @@
-import type { Value } from '../onnx/index.js'
-import type { Parameterisation } from '../types/index.js'
+import { input, leaves, type Value } from '../onnx/index.js'
+import { type Parameterisation, size } from '../types/index.js'
 
 /**
  * A denoiser as a graph. Its prediction depends on
@@ -15,3 +15,50 @@ export type Model<P extends Parameterisation> = {
   /** [batch, …sample] float32 */
   readonly prediction: Value
 }
+
+/** What every builder of a denoiser needs to know. */
+export type ModelOptions<P extends Parameterisation, Sample extends ReadonlyArray<number> = ReadonlyArray<number>> = {
+  /** What the prediction means. */
+  readonly parameterisation: P
+  /** The shape of one latent. */
+  readonly sample: Sample
+  /**
+   * How many classes there are. The model then has an input `label` [batch] int64: 0 … classes−1 is a class, `classes` is
+   * "no class". Default: none, and no such input.
+   */
+  readonly classes?: number
+  /** Names the initial weights: integer, 0 … 2⁵³−1. */
+  readonly seed: number
+}
+
+/** An image: [channels, height, width]. */
+export type ImageShape = readonly [channels: number, height: number, width: number]
+
+/** The inputs of a denoiser, under the names that every part of deriva feeds them by. */
+export type ModelInputs = {
+  readonly latents: Value
+  readonly timestep: Value
+  /** Undefined where the model knows no classes. */
+  readonly label: Value | undefined
+}
+
+/**
+ * Makes those inputs, with the batch as a symbol.
+ *
+ * @example
+ * const { latents, timestep, label } = modelInputs({ sample: [1, 28, 28], classes: 10 })
+ */
+export const modelInputs = ({ sample, classes = 0 }: Pick<ModelOptions<Parameterisation>, 'sample' | 'classes'>): ModelInputs => ({
+  latents: input('latents', 'float32', ['batch', ...sample]),
+  timestep: input('timestep', 'float32', ['batch']),
+  label: classes > 0 ? input('label', 'int64', ['batch']) : undefined,
+})
+
+/**
+ * The number of weights.
+ *
+ * @example
+ * const weights = parameterCount(mlp({ parameterisation: 'epsilon', sample: [2], width: 64, depth: 2, seed: 1 }))
+ */
+export const parameterCount = ({ prediction }: Pick<Model<Parameterisation>, 'prediction'>): number =>
+  leaves([prediction]).reduce((n, { node }) => (node.kind === 'parameter' ? n + size(node.initial.dims) : n), 0)

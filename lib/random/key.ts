@@ -65,6 +65,7 @@ export const integer = (key: Key, n: number, index = 0): number => Math.floor(un
 /**
  * Fills `out[offset … offset+length−1]` with independent standard normal numbers (Box–Muller), and returns `out`.
  *
+ * @param index which draw of this length from the stream
  * @example
  * const noise = normal({ seed: 1, purpose: 'noise', step: 0, sample: 42 }, new Float32Array(784))
  */
@@ -73,7 +74,9 @@ export const normal = <A extends Float32Array | Float64Array>(
   out: A,
   offset = 0,
   length = out.length - offset,
+  index = 0,
 ): A => {
+  const first = index * Math.ceil(length / 4)
   const pair = (uniform32: number, angle32: number, at: number): void => {
     // (u + 1/2) / 2³² is never 0, so the logarithm is finite.
     const radius = Math.sqrt(-2 * Math.log((uniform32 + 0.5) / 2 ** 32))
@@ -82,7 +85,7 @@ export const normal = <A extends Float32Array | Float64Array>(
     if (at + 1 < length) out[offset + at + 1] = radius * Math.sin(angle)
   }
   for (let i = 0; i < length; i += 4) {
-    const [a = 0, b = 0, c = 0, d = 0] = block(key, i / 4)
+    const [a = 0, b = 0, c = 0, d = 0] = block(key, first + i / 4)
     pair(a, b, i)
     pair(c, d, i + 2)
   }

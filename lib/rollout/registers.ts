@@ -20,48 +20,60 @@ export const openRegisters = (latents: Float32Array, elements: number, count: nu
 })
 
 /** out += factor · from[start …], or out = …: the one loop that all solvers' arithmetic runs through. */
-const accumulate = (out: Float32Array, factor: number, from: Float32Array, start: number, first: boolean): void => {
-  if (first) for (let e = 0; e < out.length; e++) out[e] = factor * (from[start + e] ?? 0)
-  else for (let e = 0; e < out.length; e++) out[e] = (out[e] ?? 0) + factor * (from[start + e] ?? 0)
+const accumulate = (
+  out: Float32Array,
+  factor: number,
+  from: Float32Array,
+  start: number,
+  first: boolean,
+): void => {
+  if (first) for (let e = 0; e < out.length; e++) out[e] = factor * from[start + e]
+  else for (let e = 0; e < out.length; e++) out[e] += factor * from[start + e]
+}
+
+/** What one sample does with the model's output. */
+export type Mixing = {
+  /** How many registers its program has, at most as many as there are planes. */
+  readonly registers: number
+  /** [registers, columns] row-major, acting on [r; output] or [r; output; noise]. */
+  readonly mix: Float64Array
 }
 
 /**
- * r' = mix · [r ; output] for every active sample, in place.
+ * r' = mix · [r ; output ; noise] for every active sample, in place.
  *
- * @param outputs the model's outputs of the active samples, [mixes.length, …sample]
- * @param mixes per active sample a row-major [m, m + 1] matrix with m ≤ the number of registers
+ * @param outputs the model's outputs of the active samples, [mixings.length, …sample]
+ * @param noise fresh standard normal latents of the same layout; read only by mixes with a column for it
  * @example
  * const registers = openRegisters(Float32Array.of(1, 2), 1, 1)
- * mixRegisters(registers, Float32Array.of(10, 20), [[1, 0.1], [1, -0.1]].map((row) => Float64Array.from(row))) // 2, 0
+ * const mixings = [0.1, -0.1].map((h) => ({ registers: 1, mix: Float64Array.of(1, h) }))
+ * mixRegisters(registers, Float32Array.of(10, 20), mixings) // 2, 0
  */
 export const mixRegisters = (
   { planes, elements }: Registers,
   outputs: Float32Array,
-  mixes: ReadonlyArray<Float64Array>,
+  mixings: ReadonlyArray<Mixing>,
+  noise = outputs,
 ): void => {
-  const next = planes.map(() => new Float32Array(elements))
-  for (const [sample, mix] of mixes.entries()) {
+  const scratch = planes.map(() => new Float32Array(elements))
+  mixings.forEach(({ registers, mix }, sample) => {
+    const columns = mix.length / registers
     const start = sample * elements
-    const count = Math.round((Math.sqrt(1 + 4 * mix.length) - 1) / 2)
-    const width = count + 1
-    const unchanged = (r: number): boolean => {
-      for (let c = 0; c < width; c++) if (mix[r * width + c] !== (c === r ? 1 : 0)) return false
-      return true
-    }
-    const changed = Array.from({ length: count }, (_, r) => r).filter((r) => !unchanged(r))
-    for (const r of changed) {
-      const out = next[r]
-      if (out === undefined) throw new Error(`a mix of ${count} registers for ${planes.length} planes`)
-      let first = true
-      for (let c = 0; c < width; c++) {
-        const factor = mix[r * width + c] ?? 0
-        const from = c === count ? outputs : planes[c]
-        if (factor === 0 || from === undefined) continue
-        accumulate(out, factor, from, start, first)
-        first = false
+    const changed: number[] = []
+    for (let r = 0; r < registers; r++) {
+      const row = mix.subarray(r * columns, (r + 1) * columns)
+      if (row.every((factor, c) => factor === (c === r ? 1 : 0))) continue
+      changed.push(r)
+      const next = scratch[r]
+      let empty = true
+      for (let c = 0; c < columns; c++) {
+        if (row[c] === 0) continue
+        accumulate(next, row[c], c < registers ? planes[c] : c === registers ? outputs : noise, start, empty)
+        empty = false
       }
-      if (first) out.fill(0)
+      if (empty) next.fill(0)
     }
-    for (const r of changed) planes[r]?.set(next[r] ?? [], start)
-  }
+    // Only now: every register of the new state is made of the old one.
+    for (const r of changed) planes[r].set(scratch[r], start)
+  })
 }

@@ -1,12 +1,12 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Path } from '../path/index.js'
-import { program, type Program, type Solver, unitSteps } from '../solver/index.js'
+import { program, type Solver, unitSteps } from '../solver/index.js'
 import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
 import type { Denoiser } from './denoiser.js'
 import { noisedLatents } from './noising.js'
 import type { Span } from './plan.js'
-import { runPrograms, type Trajectories } from './run-programs.js'
+import { type FreshNoise, runPrograms, type Trajectories } from './run-programs.js'
 
 /** What a rollout starts from: clean data, its noise, and where each sample goes. */
 export type Departure = {
@@ -24,6 +24,7 @@ export type Departure = {
  * predictions, in unit steps of the training grid. Samples with source = target lie exactly on the schedule and cost nothing;
  * the sample evaluations spent are exactly Σ (source − target) · stages, less where a method's last step needs fewer.
  *
+ * @param fresh the noise that stochastic solvers mix in
  * @returns latents at the target times, [batch, …sample], and the sample evaluations spent
  * @example
  * declare const denoiser: Denoiser<'flow_matching'>
@@ -34,35 +35,36 @@ export type Departure = {
  *   conditioning: {},
  * })
  */
-export const rollout = (
-  path: Path,
-  solver: Solver,
-): (<P extends Parameterisation>(
-  denoiser: Denoiser<P>,
-  departure: Departure,
-) => TE.TaskEither<ErrorOf<'EngineError'>, Trajectories>) => {
-  // Programs depend on the grid alone: at most timesteps × maxStepOffset different ones in a whole training run.
-  const known = new Map<string, Program>()
-  const programOf = (parameterisation: Parameterisation, { source, target }: Span): Program => {
-    const key = `${parameterisation} ${source} ${target}`
-    const found = known.get(key) ?? program(solver, path, parameterisation, unitSteps(path, source, target))
-    known.set(key, found)
-    return found
-  }
-  return (denoiser, { x0, noise, spans, conditioning }) => {
-    const latents = noisedLatents(
-      path,
-      x0,
-      noise,
-      spans.map(({ source }) => source),
-    )
-    const moving = spans.flatMap(({ source, target }, i) => (source > target ? [i] : []))
-    const programs = moving.flatMap((i) => spans.slice(i, i + 1)).map((span) => programOf(denoiser.parameterisation, span))
+export const rollout =
+  (path: Path, solver: Solver) =>
+  <P extends Parameterisation>(
+    denoiser: Denoiser<P>,
+    { x0, noise, spans, conditioning }: Departure,
+    fresh?: FreshNoise,
+  ): TE.TaskEither<ErrorOf<'EngineError'>, Trajectories> => {
+    const sources = spans.map(({ source }) => source)
+    const latents = noisedLatents(path, x0, noise, sources)
+    const moving = [...spans.keys()].filter((i) => spans[i].source > spans[i].target)
+    const programs = moving.map((i) => {
+      const { source, target } = spans[i]
+      return program(solver, path, denoiser.parameterisation, unitSteps(path, source, target))
+    })
     const elements = x0.length / Math.max(1, spans.length)
     const start = takeRows(float32([spans.length, elements], latents), moving)
-    const given = Object.fromEntries(Object.entries(conditioning).map(([n, tensor]) => [n, takeRows(tensor, moving)]))
+    const given = Object.fromEntries(
+      Object.entries(conditioning).map(([n, tensor]) => [n, takeRows(tensor, moving)]),
+    )
     return pipe(
-      runPrograms(denoiser, programs, start.data, given),
+      runPrograms(
+        denoiser,
+        programs,
+        start.data,
+        given,
+        fresh &&
+          ((row, j, out) => {
+            fresh(moving[row], j, out)
+          }),
+      ),
       TE.map(({ latents: arrived, evaluations }) => {
         moving.forEach((i, row) => {
           latents.set(arrived.subarray(row * elements, (row + 1) * elements), i * elements)
@@ -71,4 +73,3 @@ export const rollout = (
       }),
     )
   }
-}

@@ -27,7 +27,9 @@ const cleanPredictions = <P extends Parameterisation>(
     denoiser.predict(
       takeRows(float32([rolled.length, elements], ideal), rows).data,
       takeRows(float32([rolled.length], timesteps), rows).data,
-      Object.fromEntries(Object.entries(conditioning).map(([name, tensor]) => [name, takeRows(tensor, rows)])),
+      Object.fromEntries(
+        Object.entries(conditioning).map(([name, tensor]) => [name, takeRows(tensor, rows)]),
+      ),
     ),
     TE.map((predictions) => {
       rows.forEach((i, row) => {
@@ -65,7 +67,15 @@ export const descend = <P extends Parameterisation>(trainer: Trainer<P>): Stage<
           : TE.right({ clean: new Float32Array(latents.length), evaluations: 0 }),
       ),
       TE.bindW('descent', ({ ideal: { clean } }) =>
-        trainer.descend(state, { latents, target, x0, timesteps, conditioning, clean, rolled: rollout.rolled }),
+        trainer.descend(state, {
+          latents,
+          target,
+          x0,
+          timesteps,
+          conditioning,
+          clean,
+          rolled: rollout.rolled,
+        }),
       ),
       TE.map(({ ideal, descent }): Descended => ({
         ...batch,

@@ -6,7 +6,9 @@ import { type Batch, type Parameterisation, size } from '../types/index.js'
 import { type Stage, stage } from './pipeline.js'
 
 /** The parameterisations that a path can train: a flow-matching model needs the straight path. */
-export type TrainableOn<F extends PathFamily> = F extends 'flow' ? Parameterisation : Exclude<Parameterisation, 'flow_matching'>
+export type TrainableOn<F extends PathFamily> = F extends 'flow'
+  ? Parameterisation
+  : Exclude<Parameterisation, 'flow_matching'>
 
 /** A batch with its noise, at its training timesteps. All arrays are [batch, …sample] unless told otherwise. */
 export type Noised = Batch & {

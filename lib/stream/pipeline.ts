@@ -31,7 +31,9 @@ export type Stage<P extends Parameterisation, A, B> = (upstream: Pipeline<P, A>)
  * const everySecond = stage(() => filter((_: unknown, index) => index % 2 === 0))
  */
 export const stage =
-  <P extends Parameterisation, A, B>(operator: (environment: Environment<P>) => OperatorFunction<A, B>): Stage<P, A, B> =>
+  <P extends Parameterisation, A, B>(
+    operator: (environment: Environment<P>) => OperatorFunction<A, B>,
+  ): Stage<P, A, B> =>
   (upstream) =>
   (environment) =>
     upstream(environment).pipe(operator(environment))

@@ -1,6 +1,6 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { Path } from '../path/index.js'
+import { normal } from '../random/index.js'
 import { plan, type PlanOptions, rollout as rolloutOperator } from '../rollout/index.js'
 import type { Solver } from '../solver/index.js'
 import type { Parameterisation } from '../types/index.js'
@@ -23,20 +23,15 @@ import { type Pipeline, stageTask } from './pipeline.js'
 export const rollout = (
   solver: Solver,
   options: PlanOptions,
-): (<P extends Parameterisation>(upstream: Pipeline<P, Noised>) => Pipeline<P, Noised>) => {
-  // The operator remembers the programs of its path, so it is made once.
-  const operators = new Map<Path, ReturnType<typeof rolloutOperator>>()
-  const operatorOf = (path: Path): ReturnType<typeof rolloutOperator> => {
-    const operator = operators.get(path) ?? rolloutOperator(path, solver)
-    operators.set(path, operator)
-    return operator
-  }
-  return stageTask(({ denoiser, seed, state: { step } }) => (batch: Noised) => {
+): (<P extends Parameterisation>(upstream: Pipeline<P, Noised>) => Pipeline<P, Noised>) =>
+  stageTask(({ denoiser, seed, state: { step } }) => (batch: Noised) => {
     const started = performance.now()
     const { ids, path, timesteps, x0, noise, conditioning } = batch
     const spans = plan(options, { seed, step }, ids, timesteps, path.noisiest.timestep)
     return pipe(
-      operatorOf(path)(denoiser, { x0, noise, spans, conditioning }),
+      rolloutOperator(path, solver)(denoiser, { x0, noise, spans, conditioning }, (i, evaluation, out) => {
+        normal({ seed, purpose: 'solver', step, sample: ids[i] }, out, 0, out.length, evaluation)
+      }),
       TE.map(({ latents, evaluations }): Noised => ({
         ...batch,
         latents,
@@ -49,4 +44,3 @@ export const rollout = (
       })),
     )
   })
-}

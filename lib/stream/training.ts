@@ -31,7 +31,10 @@ export type TrainingOptions = {
  * steps.subscribe({ next: ({ metrics }) => { console.log(metrics.loss) } })
  */
 export const training =
-  <P extends Parameterisation>({ initial, denoiser }: Trainer<P>, { steps, seed, from = initial }: TrainingOptions) =>
+  <P extends Parameterisation>(
+    { initial, denoiser }: Trainer<P>,
+    { steps, seed, from = initial }: TrainingOptions,
+  ) =>
   <A extends { readonly state: State }>(pipeline: Pipeline<P, A>): Observable<A> => {
     const step = (state: State): Observable<A> =>
       state.step >= steps

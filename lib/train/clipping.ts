@@ -2,7 +2,17 @@ import { add, div, min, mul, reduceSum, sqrt, sum, type Value } from '../onnx/in
 
 /** The Euclidean norm over all gradients together: a scalar. */
 const globalNorm = (gradients: ReadonlyArray<Value>): Value =>
-  sqrt(sum(gradients.map((g) => reduceSum(mul(g, g), g.shape.map((_, axis) => axis), false))))
+  sqrt(
+    sum(
+      gradients.map((g) =>
+        reduceSum(
+          mul(g, g),
+          g.shape.map((_, axis) => axis),
+          false,
+        ),
+      ),
+    ),
+  )
 
 /**
  * Scales all gradients by one factor so that their global norm is at most `limit` (Pascanu et al. 2013, arXiv 1211.5063).

@@ -53,9 +53,12 @@ export const modelDenoiser = <P extends Parameterisation>(
   options: SessionOptions = {},
 ): TE.TaskEither<ErrorOf<'EngineError'>, (parameters: Parameters) => Denoiser<P>> =>
   pipe(
-    openSession(encode({ outputs: { prediction: model.prediction }, parameters: 'inputs', name: 'denoiser' }), {
-      name: 'denoiser',
-      ...options,
-    }),
+    openSession(
+      encode({ outputs: { prediction: model.prediction }, parameters: 'inputs', name: 'denoiser' }),
+      {
+        name: 'denoiser',
+        ...options,
+      },
+    ),
     TE.map((session) => (parameters) => sessionDenoiser(session, model, parameters)),
   )

@@ -22,5 +22,8 @@ export type Optimizer = {
   readonly slots: ReadonlyArray<string>
   /** Scalars fed at a step, given the steps already taken; `learning_rate` is among them. */
   readonly scalars: (step: number) => Readonly<Record<string, number>> & { readonly learning_rate: number }
-  readonly update: (update: Update) => { readonly parameter: Value; readonly slots: Readonly<Record<string, Value>> }
+  readonly update: (update: Update) => {
+    readonly parameter: Value
+    readonly slots: Readonly<Record<string, Value>>
+  }
 }

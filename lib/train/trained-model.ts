@@ -11,7 +11,10 @@ import type { Parameters } from './state.js'
  * declare const model: Model<'flow_matching'>, state: State
  * const file: Uint8Array = trainedModel(model, state.ema)
  */
-export const trainedModel = <P extends Parameterisation>(model: Model<P>, parameters: Parameters): Uint8Array => {
+export const trainedModel = <P extends Parameterisation>(
+  model: Model<P>,
+  parameters: Parameters,
+): Uint8Array => {
   const [prediction = model.prediction] = substitute([model.prediction], ({ node }) => {
     const tensor = node.kind === 'parameter' ? parameters[node.name] : undefined
     return node.kind === 'parameter' && tensor !== undefined ? parameter(node.name, tensor) : undefined

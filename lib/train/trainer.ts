@@ -63,7 +63,9 @@ export type TrainerOptions<P extends Parameterisation> = Omit<TrainingGraphOptio
   }
 
 const zeros = (parameters: Parameters): Parameters =>
-  Object.fromEntries(Object.entries(parameters).map(([name, { dims }]) => [name, float32(dims, new Float32Array(size(dims)))]))
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, { dims }]) => [name, float32(dims, new Float32Array(size(dims)))]),
+  )
 
 const scalarOf = (tensor: Tensor | undefined): number => Number(tensor?.data[0] ?? Number.NaN)
 
@@ -111,7 +113,10 @@ export const trainer = <P extends Parameterisation>(
         }
         const outputs = step.run({
           ...state.parameters,
-          ...Object.assign({}, ...optimizer.slots.map((s) => prefixed(state.slots[s] ?? {}, (n) => names.slot(s, n)))),
+          ...Object.assign(
+            {},
+            ...optimizer.slots.map((s) => prefixed(state.slots[s] ?? {}, (n) => names.slot(s, n))),
+          ),
           ...(decay === undefined ? {} : prefixed(state.ema, names.average)),
           ...Object.fromEntries(Object.entries(scalars).map(([n, x]) => [names.scalar(n), float32([], [x])])),
           ...lesson.conditioning,
@@ -136,7 +141,9 @@ export const trainer = <P extends Parameterisation>(
                 ),
               },
               loss: scalarOf(out['loss']),
-              terms: Object.fromEntries(options.loss.terms.map(({ name }) => [name, scalarOf(out[names.term(name)])])),
+              terms: Object.fromEntries(
+                options.loss.terms.map(({ name }) => [name, scalarOf(out[names.term(name)])]),
+              ),
               gradientNorm: scalarOf(out['gradient_norm']),
               learningRate: scalars['learning_rate'],
             }

@@ -45,7 +45,11 @@ export type TrainingGraph = {
 const bound = (prediction: Value, batchSize: number): Value => {
   const [value = prediction] = substitute([prediction], (leaf) =>
     leaf.node.kind === 'input'
-      ? input(leaf.node.name, leaf.type, leaf.shape.map((dim) => (dim === 'batch' ? batchSize : dim)))
+      ? input(
+          leaf.node.name,
+          leaf.type,
+          leaf.shape.map((dim) => (dim === 'batch' ? batchSize : dim)),
+        )
       : undefined,
   )
   return value
@@ -71,7 +75,8 @@ export const trainingGraph = <P extends Parameterisation>({
   const prediction = bound(model.prediction, batchSize)
   const batchOf = (name: string): Value => input(name, 'float32', prediction.shape)
   const modelInputs = leaves([prediction])
-  const latents = modelInputs.find(({ node }) => node.kind === 'input' && node.name === 'latents') ?? batchOf('latents')
+  const latents =
+    modelInputs.find(({ node }) => node.kind === 'input' && node.name === 'latents') ?? batchOf('latents')
   const inputs: LossInputs<P> = {
     parameterisation: model.parameterisation,
     prediction,
@@ -84,7 +89,9 @@ export const trainingGraph = <P extends Parameterisation>({
   const terms = loss.terms.map((term) => ({ ...term, value: reduceMean(term.perSample(inputs), [0], false) }))
   const objective = sum(terms.map(({ weight, value }) => (weight === 1 ? value : mul(weight, value))))
   const trainable = modelInputs.flatMap((value) =>
-    value.node.kind === 'parameter' && value.type === 'float32' ? [{ value, name: value.node.name, initial: value.node.initial }] : [],
+    value.node.kind === 'parameter' && value.type === 'float32'
+      ? [{ value, name: value.node.name, initial: value.node.initial }]
+      : [],
   )
   const scalars = new Map<string, Value>()
   const scalarInput = (name: string): Value => {
@@ -99,23 +106,27 @@ export const trainingGraph = <P extends Parameterisation>({
     ),
     E.map((gradients) => {
       const { clipped, norm } = clipByGlobalNorm(gradients, maxGradientNorm)
-      const next = trainable.flatMap(({ value, name, initial }, i): ReadonlyArray<readonly [string, Value]> => {
-        const updated = optimizer.update({
-          parameter: value,
-          gradient: clipped[i] ?? scalar(0),
-          slot: (slot) => input(names.slot(slot, name), 'float32', value.shape),
-          scalar: scalarInput,
-          decays: decays(name, initial.dims),
-        })
-        const average = input(names.average(name), 'float32', value.shape)
-        return [
-          [name, updated.parameter],
-          ...Object.entries(updated.slots).map(([slot, v]): [string, Value] => [names.slot(slot, name), v]),
-          ...(averages
-            ? ([[names.average(name), averaged(average, updated.parameter, scalarInput('ema_decay'))]] as const)
-            : []),
-        ]
-      })
+      const next = trainable.flatMap(
+        ({ value, name, initial }, i): ReadonlyArray<readonly [string, Value]> => {
+          const updated = optimizer.update({
+            parameter: value,
+            gradient: clipped[i] ?? scalar(0),
+            slot: (slot) => input(names.slot(slot, name), 'float32', value.shape),
+            scalar: scalarInput,
+            decays: decays(name, initial.dims),
+          })
+          const average = input(names.average(name), 'float32', value.shape)
+          return [
+            [name, updated.parameter],
+            ...Object.entries(updated.slots).map(([slot, v]): [string, Value] => [names.slot(slot, name), v]),
+            ...(averages
+              ? ([
+                  [names.average(name), averaged(average, updated.parameter, scalarInput('ema_decay'))],
+                ] as const)
+              : []),
+          ]
+        },
+      )
       const outputs = {
         loss: objective,
         gradient_norm: norm,

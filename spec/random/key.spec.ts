@@ -73,6 +73,11 @@ describe('keys', () => {
     )
   })
 
+  it('draw normal numbers afresh for every index', () => {
+    const draws = [0, 1, 2].map((index) => [...normal(key, new Float32Array(6), 0, 6, index)])
+    expect(new Set(draws.flat()).size).toBe(18)
+  })
+
   it('permute', () => {
     fc.assert(
       fc.property(keys, fc.nat(200), (k, n) => {

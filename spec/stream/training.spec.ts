@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { flow } from 'deriva/path'
+import { dataset, descend, noised, observe, training } from 'deriva/stream'
+import type { DerivaError } from 'deriva/types'
+import { firstValueFrom, lastValueFrom, map, take, toArray } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { toySource, toyTrainer, weightOf } from './toy.js'
+
+describe('training', () => {
+  it('feeds the weights that a step made to the next step', async () => {
+    const compiled = toyTrainer('flow_matching')
+    const steps = pipe(
+      dataset(toySource()),
+      noised(flow()),
+      descend(compiled),
+      training(compiled, { steps: 5, seed: 1 }),
+    )
+    const weights = await lastValueFrom(
+      steps.pipe(
+        map(({ state }) => weightOf(state)),
+        toArray(),
+      ),
+    )
+    expect(weights).toEqual([1, 2, 3, 4, 5])
+  })
+
+  it('goes on from a state as if it had never stopped', async () => {
+    const compiled = toyTrainer('flow_matching')
+    const run = (from: typeof compiled.initial, steps: number) =>
+      lastValueFrom(
+        pipe(
+          dataset(toySource()),
+          noised(flow()),
+          descend(compiled),
+          training(compiled, { steps, seed: 1, from }),
+        ),
+      )
+    const whole = await run(compiled.initial, 7)
+    const resumed = await run((await run(compiled.initial, 3)).state, 7)
+    expect(resumed.state).toEqual(whole.state)
+    expect(resumed.latents).toEqual(whole.latents)
+    expect(resumed.timesteps).toEqual(whole.timesteps)
+  })
+
+  it('is cold: every subscription is a run of its own, and no subscription is none', async () => {
+    const source = toySource()
+    const compiled = toyTrainer('flow_matching')
+    const steps = pipe(
+      dataset(source),
+      noised(flow()),
+      descend(compiled),
+      training(compiled, { steps: 3, seed: 1 }),
+    )
+    expect(source.pulled()).toBe(0)
+    const first = await lastValueFrom(steps)
+    const second = await lastValueFrom(steps)
+    expect(second.state).toEqual(first.state)
+    expect(source.pulled()).toBe(6)
+  })
+
+  it('pulls nothing more once it is unsubscribed', async () => {
+    const source = toySource()
+    const compiled = toyTrainer('flow_matching')
+    const steps = pipe(
+      dataset(source),
+      noised(flow()),
+      descend(compiled),
+      training(compiled, { steps: 1000, seed: 1 }),
+    )
+    await firstValueFrom(steps.pipe(take(1)))
+    await sleep(20)
+    expect(source.pulled()).toBeLessThanOrEqual(2)
+  })
+
+  it('ends with the tagged error of the stage that failed, after the steps that went well', async () => {
+    const failure: DerivaError = { _tag: 'DataError', message: 'no more' }
+    const good = toySource()
+    const compiled = toyTrainer('flow_matching')
+    const seen: number[] = []
+    const run = lastValueFrom(
+      pipe(
+        dataset((step) => (step === 2 ? TE.left(failure) : good(step))),
+        noised(flow()),
+        descend(compiled),
+        training(compiled, { steps: 5, seed: 1 }),
+      ).pipe(
+        map(({ metrics }) => {
+          seen.push(metrics.step)
+        }),
+      ),
+    )
+    await expect(run).rejects.toBe(failure)
+    expect(seen).toEqual([1, 2])
+  })
+
+  it('holds at most one batch before a slow consumer, and a flat heap, over 100,000 batches', async () => {
+    const steps = 100_000
+    const source = toySource()
+    const compiled = toyTrainer('flow_matching')
+    let consumed = 0
+    let waiting = 0
+    const heaps: number[] = []
+    const slow = observe(() => async () => {
+      waiting = Math.max(waiting, source.pulled() - consumed)
+      // Slower than the source: every so often a real pause, otherwise a turn of the event loop.
+      await (consumed % 1000 === 0 ? sleep(2) : new Promise<void>((resolve) => setImmediate(resolve)))
+      consumed += 1
+      if (consumed % 10_000 === 0) {
+        globalThis.gc?.()
+        heaps.push(process.memoryUsage().heapUsed)
+      }
+      return { _tag: 'Right', right: undefined } as const
+    })
+    await lastValueFrom(
+      pipe(dataset(source), noised(flow()), descend(compiled), slow, training(compiled, { steps, seed: 1 })),
+    )
+    expect(consumed).toBe(steps)
+    expect(waiting).toBe(1)
+    const [early = 0, late = 0] = [heaps[1], heaps.at(-1)]
+    expect(late - early).toBeLessThan(8 * 2 ** 20)
+  }, 120_000)
+})

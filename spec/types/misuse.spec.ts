@@ -1,0 +1,67 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import { antiDrift, type Loss, mse, reflexflow, scaled, sum } from 'deriva/loss'
+import type { Model } from 'deriva/model'
+import { ddpm, flow } from 'deriva/path'
+import { ramp } from 'deriva/rollout'
+import { euler } from 'deriva/solver'
+import { dataset, descend, noised, rollout, training } from 'deriva/stream'
+import { adamw, type Trainer, trainer } from 'deriva/train'
+import type { Source } from 'deriva/types'
+import { describe, expect, it } from 'vitest'
+
+/**
+ * Pipelines that make no sense do not compile: each `@ts-expect-error` below fails the type check if the line above which it
+ * stands becomes legal. Nothing here runs.
+ */
+export const misuse = (
+  source: Source,
+  flowModel: Model<'flow_matching'>,
+  epsilonModel: Model<'epsilon'>,
+  flowTrainer: Trainer<'flow_matching'>,
+  epsilonTrainer: Trainer<'epsilon'>,
+): ReadonlyArray<unknown> => {
+  const optimizer = adamw({ learningRate: () => 1e-3 })
+  const plan = { maxStepOffset: 10, probability: ramp({ to: 0.5, steps: 100 }) }
+
+  const path = ddpm({ betaSchedule: 'linear' })
+  const loop = { steps: 1, seed: 1 }
+  const epsilonPipeline = pipe(dataset(source), noised(path), rollout(euler(), plan), descend(epsilonTrainer))
+  const flowPipeline = pipe(dataset(source), noised(flow()), rollout(euler(), plan), descend(flowTrainer))
+
+  // An anti-drift loss speaks of velocities.
+  // @ts-expect-error
+  const a: Loss<'epsilon'> = antiDrift()
+  // @ts-expect-error
+  const b = trainer({ model: epsilonModel, loss: reflexflow(), optimizer, batchSize: 1 })
+  // @ts-expect-error
+  const c = sum<'v_prediction'>(mse, scaled(10)(antiDrift()))
+  // A flow-matching model needs the straight path.
+  // @ts-expect-error
+  const d = pipe(dataset(source), noised(path), descend(flowTrainer))
+  // A trainer is not fed raw batches; noise comes before a rollout.
+  // @ts-expect-error
+  const e = pipe(dataset(source), descend(epsilonTrainer))
+  // @ts-expect-error
+  const f = pipe(dataset(source), rollout(euler(), plan))
+  // A loop closes only over a pipeline that descends, with the trainer's own parameterisation.
+  // @ts-expect-error
+  const g = pipe(dataset(source), noised(flow()), training(flowTrainer, loop))
+  // @ts-expect-error
+  const h = training(flowTrainer, loop)(epsilonPipeline)
+
+  // The same things done right compile.
+  const loss: Loss<'flow_matching'> = sum(mse, scaled(10)(antiDrift()))
+  const right = [
+    trainer({ model: epsilonModel, loss: mse, optimizer, batchSize: 1 }),
+    trainer({ model: flowModel, loss, optimizer, batchSize: 1 }),
+    pipe(epsilonPipeline, training(epsilonTrainer, loop)),
+    pipe(flowPipeline, training(flowTrainer, loop)),
+  ]
+  return [a, b, c, d, e, f, g, h, right]
+}
+
+describe('misuse', () => {
+  it('is refused by the compiler (checked by the type check of this file)', () => {
+    expect(misuse).toBeTypeOf('function')
+  })
+})
