@@ -1,0 +1,134 @@
+import { size, type ElementData, type ElementType, type Tensor } from '../types/index.js'
+import { float16Bits, float16Value } from './half.js'
+
+/** Element types by what can be done with them, and conversion of tensors to and from float64 numbers. */
+
+export const floats = [
+  'float32',
+  'float64',
+  'float16',
+  'bfloat16',
+] as const satisfies ReadonlyArray<ElementType>
+
+export const integers = [
+  'int64',
+  'int32',
+  'int16',
+  'int8',
+  'uint64',
+  'uint32',
+  'uint16',
+  'uint8',
+] as const satisfies ReadonlyArray<ElementType>
+
+export const numbers: ReadonlyArray<ElementType> = [...floats, ...integers]
+
+export const isFloat = (type: ElementType): boolean => floats.some((float) => float === type)
+
+export const isInteger = (type: ElementType): boolean => integers.some((integer) => integer === type)
+
+/** Above this many elements a tensor is data, not shape arithmetic. */
+const longestShape = 64
+
+/** The `elements` of a constant: of small integer and boolean vectors and scalars, which is what shapes are computed from. */
+export const elementsOf = (tensor: Tensor): { readonly elements?: ReadonlyArray<number> } =>
+  tensor.dims.length <= 1 &&
+  tensor.data.length <= longestShape &&
+  (tensor.type === 'int64' || tensor.type === 'int32' || tensor.type === 'bool')
+    ? { elements: Array.from(tensor.data, Number) }
+    : {}
+
+/** The elements as float64. Integers beyond 2^53 are rounded. */
+export const toNumbers = (tensor: Tensor): Float64Array => {
+  switch (tensor.type) {
+    case 'float64':
+      return tensor.data
+    case 'float16':
+      return Float64Array.from(tensor.data, float16Value)
+    case 'bfloat16':
+      return Float64Array.from(new Float32Array(Uint32Array.from(tensor.data, (bits) => bits << 16).buffer))
+    case 'int64':
+    case 'uint64':
+      return Float64Array.from(tensor.data, Number)
+    default:
+      return Float64Array.from(tensor.data)
+  }
+}
+
+/**
+ * A tensor of a given type from float64 numbers: floats rounded to nearest, integers cut towards zero and wrapped, booleans true
+ * where not 0. Undefined where a 64-bit integer would not be exact: the runtime computes in real 64-bit arithmetic.
+ */
+export const fromNumbers = (
+  type: ElementType,
+  dims: ReadonlyArray<number>,
+  values: ArrayLike<number>,
+): Tensor | undefined => {
+  switch (type) {
+    case 'float32':
+      return { type, dims, data: Float32Array.from(values) }
+    case 'float64':
+      return { type, dims, data: Float64Array.from(values) }
+    case 'float16':
+      return { type, dims, data: Uint16Array.from(values, float16Bits) }
+    case 'bfloat16':
+      return { type, dims, data: Uint16Array.from(values, bfloat16Bits) }
+    case 'int64':
+      return Array.from(values).every(isExact)
+        ? { type, dims, data: BigInt64Array.from(Array.from(values, truncated)) }
+        : undefined
+    case 'uint64':
+      return Array.from(values).every((x) => isExact(x) && x > -1)
+        ? { type, dims, data: BigUint64Array.from(Array.from(values, truncated)) }
+        : undefined
+    case 'int32':
+      return { type, dims, data: Int32Array.from(values) }
+    case 'uint32':
+      return { type, dims, data: Uint32Array.from(values) }
+    case 'int16':
+      return { type, dims, data: Int16Array.from(values) }
+    case 'uint16':
+      return { type, dims, data: Uint16Array.from(values) }
+    case 'int8':
+      return { type, dims, data: Int8Array.from(values) }
+    case 'uint8':
+      return { type, dims, data: Uint8Array.from(values) }
+    case 'bool':
+      return { type, dims, data: Uint8Array.from(values, (x) => (x === 0 ? 0 : 1)) }
+  }
+}
+
+const isExact = (x: number): boolean => Math.abs(x) <= Number.MAX_SAFE_INTEGER
+
+const truncated = (x: number): bigint => BigInt(Math.trunc(x))
+
+/** Round to nearest, ties to even, on the upper half of the float32. */
+const bfloat16Bits = (x: number): number => {
+  const [bits = 0] = new Uint32Array(Float32Array.of(x).buffer)
+  if (Number.isNaN(x)) return 0x7fc0
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
+}
+
+/** A tensor with every element the same. */
+export const filled = (type: ElementType, dims: ReadonlyArray<number>, x: number): Tensor => {
+  const tensor = fromNumbers(type, dims, new Float64Array(size(dims)).fill(x))
+  if (tensor === undefined) throw new RangeError(`${x} is not an exact ${type}`)
+  return tensor
+}
+
+/** The typed array of every element type. */
+export const elementArrays: { readonly [E in ElementType]: new (length: number) => ElementData[E] } = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+}

@@ -1,0 +1,30 @@
+/** IEEE 754 half precision: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
+
+/** The value of half-precision bits; exact. */
+export const float16Value = (bits: number): number => {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >>> 10) & 0x1f
+  const fraction = bits & 0x3ff
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}
+
+/** The bits of the nearest half-precision number, ties to even; beyond 65504 infinity. */
+export const float16Bits = (x: number): number => {
+  if (Number.isNaN(x)) return 0x7e00
+  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0
+  const magnitude = Math.abs(x)
+  if (magnitude >= 65520) return sign | 0x7c00
+  // The spacing of halves around the magnitude; below 2^-14 they are subnormal and equally spaced.
+  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)))
+  const steps = roundToEven(magnitude * 2 ** (10 - exponent))
+  // Rounding up to 2048 steps carries into the exponent, which the addition does by itself.
+  return magnitude < 2 ** -14 ? sign | steps : sign | (((exponent + 15) << 10) + (steps - 1024))
+}
+
+const roundToEven = (x: number): number => {
+  const below = Math.floor(x)
+  const rest = x - below
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below
+}

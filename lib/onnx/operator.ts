@@ -1,0 +1,138 @@
+import { size, type Tensor } from '../types/index.js'
+import type { AttributeKind, Attributes, AttributeValue, Resolved } from './attribute.js'
+import { Call, type Definition, type Operand, type Typed } from './definition.js'
+import { fromNumbers } from './element.js'
+import { definitions, type AttributesOf, type GivenAttributes, type OperatorName } from './operators/index.js'
+import { isStatic } from './shape.js'
+import { constant, type OperatorNode, type Value } from './value.js'
+
+/** Constants are folded into results of at most this many elements, or as many as the inputs have together. */
+const foldedElements = 65_536
+
+/** Folding larger inputs is left to the runtime. */
+const foldedInputs = 1_048_576
+
+/**
+ * The one way to make an operator's values: fills in default attributes, brings them into canonical form, checks the inputs,
+ * infers element types and shapes, and returns a constant or an input instead of a node where the result is known.
+ *
+ * @param inputs undefined where an optional input is left out
+ * @param outputs how many outputs, for operators with a variable number (Split) or optional ones (LayerNormalization)
+ * @throws GraphFailure where the inputs do not fit the operator, with their shapes and what would be right
+ *
+ * @example
+ * const x = input('x', 'float32', ['batch', 4])
+ * const [logProbabilities] = operator('LogSoftmax', [x], { axis: -1 })
+ */
+export const operator = <O extends OperatorName>(
+  name: O,
+  inputs: ReadonlyArray<Value | undefined>,
+  attributes: GivenAttributes<O>,
+  outputs = 1,
+): ReadonlyArray<Value> => {
+  const definition = definitions[name]
+  const trimmed = withoutTrailingGaps(inputs)
+  const operands = trimmed.map((x) => (x === undefined ? undefined : operandOf(x)))
+  const given = new Call(name, operands, resolve(definition.attributes, attributes), outputs)
+  checkCounts(given, definition)
+  const normalised = definition.normalise?.(given) ?? given.attributes
+  const call = new Call(name, operands, normalised, outputs)
+  const inferred = definition.infer(call)
+  const passed = outputs === 1 ? definition.passes?.(call, inferred) : undefined
+  const same = passed === undefined ? undefined : trimmed[passed]
+  if (same !== undefined) return [same]
+  const typed = inferred.map((output) => withElements(call, definition, output))
+  const folded = fold(call, definition, typed)
+  if (folded !== undefined) return folded.map((tensor) => constant(tensor))
+  // Name and attributes come from one row of the table, a correlation the compiler cannot follow.
+  const node = {
+    kind: 'operator',
+    operator: name,
+    attributes: normalised as AttributesOf<O>,
+    inputs: trimmed,
+    outputs: typed,
+  } as unknown as OperatorNode
+  return typed.map(({ type, shape }, output) => ({ node, output, type, shape }))
+}
+
+/** The first output of an operator, for those that have one. */
+export const single = <O extends OperatorName>(
+  name: O,
+  inputs: ReadonlyArray<Value | undefined>,
+  attributes: GivenAttributes<O>,
+): Value => {
+  const [value] = operator(name, inputs, attributes)
+  if (value === undefined) throw new TypeError(`${name} has no output`)
+  return value
+}
+
+const operandOf = ({ node, output, type, shape }: Value): Operand => {
+  const elements = node.outputs[output]?.elements
+  return {
+    type,
+    shape,
+    ...(elements === undefined ? {} : { elements }),
+    ...(node.kind === 'constant' ? { tensor: node.tensor } : {}),
+  }
+}
+
+const withoutTrailingGaps = (inputs: ReadonlyArray<Value | undefined>): ReadonlyArray<Value | undefined> => {
+  let length = inputs.length
+  while (length > 0 && inputs[length - 1] === undefined) length--
+  return inputs.slice(0, length)
+}
+
+const resolve = (
+  declared: Attributes,
+  given: Readonly<Record<string, AttributeValue[AttributeKind] | undefined>>,
+): Resolved<Attributes> => ({
+  ...Object.fromEntries(Object.entries(declared).map(([key, { fallback }]) => [key, fallback])),
+  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+})
+
+const checkCounts = (call: Call, { inputs: [fewest, most], outputs = [1, 1] }: Definition): void => {
+  const range =
+    fewest === most ? String(fewest) : most === Infinity ? `${fewest} or more` : `${fewest} to ${most}`
+  if (call.inputs.length < fewest || call.inputs.length > most) {
+    call.fail(`takes ${range} inputs, not ${call.inputs.length}`)
+  }
+  for (let i = 0; i < fewest; i++) call.input(i)
+  if (call.outputs < outputs[0] || call.outputs > outputs[1]) {
+    call.fail(`has ${outputs[0]} to ${outputs[1]} outputs, not ${call.outputs}`)
+  }
+}
+
+/** Shape arithmetic: what is known of the elements of a small integer or boolean result. */
+const withElements = (call: Call, definition: Definition, output: Typed): Typed => {
+  const small = output.shape.length <= 1 && ['int64', 'int32', 'bool'].includes(output.type)
+  const elements = small ? definition.elements?.(call, output) : undefined
+  const [length = 1] = output.shape
+  return elements?.length === length && elements.some((x) => x !== '?') ? { ...output, elements } : output
+}
+
+const fold = (
+  call: Call,
+  definition: Definition,
+  outputs: ReadonlyArray<Typed>,
+): ReadonlyArray<Tensor> | undefined => {
+  const [first] = outputs
+  // Known elements are a constant even where the inputs are not: the Shape of anything with known lengths.
+  if (
+    outputs.length === 1 &&
+    first !== undefined &&
+    isStatic(first.shape) &&
+    first.elements !== undefined &&
+    isStatic(first.elements)
+  ) {
+    const tensor = fromNumbers(first.type, first.shape, first.elements)
+    return tensor === undefined ? undefined : [tensor]
+  }
+  const tensors = call.inputs.map((x) => x?.tensor)
+  const known = call.inputs.every((x) => x === undefined || x.tensor !== undefined)
+  if (definition.evaluate === undefined || !known) return undefined
+  const read = tensors.reduce((sum, x) => sum + (x?.data.length ?? 0), 0)
+  const written = outputs.reduce((sum, { shape }) => sum + (isStatic(shape) ? size(shape) : Infinity), 0)
+  return read <= foldedInputs && written <= Math.max(foldedElements, read)
+    ? definition.evaluate(tensors, outputs, call)
+    : undefined
+}

@@ -1,0 +1,33 @@
+import type { Attribute } from '../attribute.js'
+import type { Call, Definition, Typed } from '../definition.js'
+import { unknown, type Dim } from '../dim.js'
+import { broadcast, showShape, type Shape } from '../shape.js'
+
+export type NoAttributes = Readonly<Record<never, Attribute>>
+
+/** An operator without attributes. */
+export type Plain = Definition<NoAttributes>
+
+/** The common shape of some inputs: aligned at their last axes, where 1 stretches. */
+export const broadcastInputs = (call: Call, ...inputs: ReadonlyArray<number>): Shape =>
+  inputs.reduce<Shape>((shape, i) => {
+    const next = call.inputs[i]?.shape ?? []
+    return (
+      broadcast(shape, next) ??
+      call.fail(
+        `${showShape(shape)} and ${showShape(next)} do not broadcast: aligned at the last axis, lengths have to be equal or 1`,
+      )
+    )
+  }, [])
+
+/** Shape arithmetic on elements that may be symbols: f of the inputs' elements, vectors of length 1 stretched. */
+export const symbolically =
+  (f: (...xs: ReadonlyArray<Dim>) => Dim) =>
+  (call: Call, output: Typed): ReadonlyArray<Dim> | undefined => {
+    const inputs = call.inputs.flatMap((x) => (x === undefined ? [] : [x.elements]))
+    const [length = 1] = output.shape
+    if (typeof length !== 'number') return undefined
+    return Array.from({ length }, (_, i) =>
+      f(...inputs.map((elements) => elements?.[elements.length === 1 ? 0 : i] ?? unknown)),
+    )
+  }

@@ -1,0 +1,45 @@
+import { mayEqual, sameDim, times, unknown, type Dim } from './dim.js'
+
+/** The lengths of a tensor's axes; `[]` is a scalar. */
+export type Shape = ReadonlyArray<Dim>
+
+/** `[batch, 3, 8, 8]`: how shapes read in messages. */
+export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`
+
+/** Whether every axis has a known length. */
+export const isStatic = (shape: Shape): shape is ReadonlyArray<number> =>
+  shape.every((dim) => typeof dim === 'number')
+
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((dim, i) => sameDim(dim, b[i] ?? unknown))
+
+/** Whether two shapes could be the same once symbols are numbers. */
+export const mayMatch = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((dim, i) => mayEqual(dim, b[i] ?? unknown))
+
+/** The number of elements. */
+export const elementCount = (shape: Shape): Dim => shape.reduce<Dim>(times, 1)
+
+const broadcastDim = (a: Dim, b: Dim): Dim | undefined => {
+  if (a === 1) return b
+  if (b === 1 || a === b) return a
+  if (typeof a === 'number') return typeof b === 'number' ? undefined : a
+  // Of two different symbols either may turn out to be 1.
+  return typeof b === 'number' ? b : unknown
+}
+
+/** The shape both shapes broadcast to (aligned at their last axes, 1 stretches), undefined where they do not. */
+export const broadcast = (a: Shape, b: Shape): Shape | undefined => {
+  const rank = Math.max(a.length, b.length)
+  const shape: Dim[] = []
+  for (let i = 0; i < rank; i++) {
+    const dim = broadcastDim(a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1)
+    if (dim === undefined) return undefined
+    shape.push(dim)
+  }
+  return shape
+}
+
+/** An axis counted from the front, or undefined where it is outside −rank … rank−1. */
+export const axisOf = (axis: number, rank: number): number | undefined =>
+  Number.isInteger(axis) && axis >= -rank && axis < rank ? (axis < 0 ? axis + rank : axis) : undefined
