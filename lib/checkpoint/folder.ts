@@ -1,0 +1,142 @@
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { ErrorOf } from '../types/index.js'
+
+export type CheckpointError = ErrorOf<'CheckpointError'>
+
+/**
+ * A failure that has to do with this path.
+ *
+ * @example
+ * const error = checkpointError('runs/a/checkpoint-000500', 'there is no such folder')
+ */
+export const checkpointError = (path: string, message: string): CheckpointError => ({
+  _tag: 'CheckpointError',
+  message: `${path}: ${message}`,
+  path,
+})
+
+/** A promise about this path whose rejection is a CheckpointError. */
+export const onDisk = <A>(path: string, effect: () => Promise<A>): TE.TaskEither<CheckpointError, A> =>
+  TE.tryCatch(effect, (cause) =>
+    checkpointError(path, cause instanceof Error ? cause.message : String(cause)),
+  )
+
+/**
+ * The name of the folder of a checkpoint.
+ *
+ * @example
+ * const name = checkpointName(500) // 'checkpoint-000500'
+ */
+export const checkpointName = (step: number): string => `checkpoint-${String(step).padStart(6, '0')}`
+
+const stepOf = (name: string): number | undefined => {
+  const digits = /^checkpoint-(\d+)$/.exec(name)?.[1]
+  return digits === undefined ? undefined : Number(digits)
+}
+
+/** Asks the disk to keep what was written. Folders cannot be opened for that on every system; there the rename has to do. */
+const flush = async (path: string): Promise<void> => {
+  try {
+    const handle = await open(path, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && (cause.code === 'EPERM' || cause.code === 'EISDIR')))
+      throw cause
+  }
+}
+
+const writeDurably = async (path: string, bytes: Uint8Array): Promise<void> => {
+  const handle = await open(path, 'w')
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Hidden names of folders that are being written or deleted. */
+const passing = (parent: string, name: string, what: 'writing' | 'deleting'): string =>
+  join(parent, `.${name}.${what}`)
+
+/** Removes a folder so that nobody ever sees half of it under its name. */
+const removeWhole = async (parent: string, name: string): Promise<void> => {
+  const hidden = passing(parent, name, 'deleting')
+  await rm(hidden, { recursive: true, force: true })
+  await rename(join(parent, name), hidden)
+  await rm(hidden, { recursive: true, force: true })
+}
+
+const exists = async (parent: string, name: string): Promise<boolean> =>
+  (await readdir(parent)).includes(name)
+
+/**
+ * Writes a folder of files as one: under another name first, synced to the disk, then renamed. A crash leaves the old folder,
+ * or the new one, and never a part. A folder of this name is replaced.
+ *
+ * @param parent is made if it does not exist
+ * @returns the path of the folder
+ * @example
+ * const saved = writeFolder('runs/a', 'checkpoint-000500', { 'state.json': new TextEncoder().encode('{}') })
+ */
+export const writeFolder = (
+  parent: string,
+  name: string,
+  files: Readonly<Record<string, Uint8Array>>,
+): TE.TaskEither<CheckpointError, string> => {
+  const path = join(parent, name)
+  return onDisk(path, async () => {
+    const hidden = passing(parent, name, 'writing')
+    // What a run that crashed here left behind.
+    await rm(hidden, { recursive: true, force: true })
+    await mkdir(hidden, { recursive: true })
+    for (const [file, bytes] of Object.entries(files)) await writeDurably(join(hidden, file), bytes)
+    await flush(hidden)
+    if (await exists(parent, name)) await removeWhole(parent, name)
+    await rename(hidden, path)
+    await flush(parent)
+    return path
+  })
+}
+
+/**
+ * The checkpoints of a run folder, oldest first; none where there is no such folder.
+ *
+ * @example
+ * const paths = checkpoints('runs/a')
+ */
+export const checkpoints = (outputDir: string): TE.TaskEither<CheckpointError, ReadonlyArray<string>> =>
+  onDisk(outputDir, async () => {
+    const names = await readdir(outputDir).catch((cause: unknown) => {
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return []
+      throw cause
+    })
+    return names
+      .flatMap((name) => {
+        const step = stepOf(name)
+        return step === undefined ? [] : [{ step, path: join(outputDir, name) }]
+      })
+      .sort((a, b) => a.step - b.step)
+      .map(({ path }) => path)
+  })
+
+/**
+ * Deletes the oldest checkpoints of a run folder until `count` are left.
+ *
+ * @param count at least 1
+ * @example
+ * const kept = keepNewest('runs/a', 5)
+ */
+export const keepNewest = (outputDir: string, count: number): TE.TaskEither<CheckpointError, void> =>
+  TE.Monad.chain(checkpoints(outputDir), (paths) =>
+    onDisk(outputDir, async () => {
+      for (const path of paths.slice(0, Math.max(0, paths.length - Math.max(1, count))))
+        await removeWhole(outputDir, basename(path))
+    }),
+  )
