@@ -36,11 +36,11 @@ const sources = readdirSync(lib, { recursive: true, withFileTypes: true })
   })
   .filter(({ file }) => !file.includes('proto/'))
 
-const roomOf = (file: string): string => file.split('/')[0] ?? ''
+const roomOf = (file: string): string => file.split('/')[0]
 const level = (room: string): number => rows.findIndex((row) => (row as ReadonlyArray<string>).includes(room))
 const importsOf = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/^(?:import|export)[^'"]*?from '([^']+)'|import\('([^']+)'\)/gm)].map(
-    ([, a, b]) => a ?? b ?? '',
+    ([, a, b]) => a || b,
   )
 
 describe('the architecture', () => {

@@ -88,7 +88,7 @@ const exportsByName = (program: ts.Program): ReadonlyMap<string, ReadonlyArray<s
   return names
 }
 
-const outside: Readonly<Record<string, string>> = {
+const outside: Readonly<Record<string, string | undefined>> = {
   pipe: "import { pipe } from 'fp-ts/lib/function.js'",
   E: "import * as E from 'fp-ts/lib/Either.js'",
   TE: "import * as TE from 'fp-ts/lib/TaskEither.js'",
@@ -112,7 +112,7 @@ const withImports = ({ room, code }: Example, names: ReadonlyMap<string, Readonl
     if (own.has(name) || declared.has(name)) return []
     const rooms = names.get(name)
     if (rooms !== undefined)
-      return [`import { ${name} } from 'deriva/${rooms.includes(room) ? room : (rooms[0] ?? '')}'`]
+      return [`import { ${name} } from 'deriva/${rooms.includes(room) ? room : rooms[0]}'`]
     const statement = outside[name]
     return statement === undefined ? [] : [statement]
   })

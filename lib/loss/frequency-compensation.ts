@@ -1,4 +1,3 @@
-import { stopGradient } from '../autodiff/index.js'
 import { abs, add, div, max, mul, reduceSum, sub } from '../onnx/index.js'
 import { perElement, type Pointwise, sampleAxes } from './loss.js'
 
@@ -23,8 +22,8 @@ export const frequencyCompensated =
     alpha === 0
       ? pointwise
       : (inputs) => {
-          const { clean, prediction, rolled } = inputs
-          const bias = mul(sub(clean, stopGradient(prediction)), perElement(rolled, prediction))
+          const { clean, biased, rolled } = inputs
+          const bias = mul(sub(clean, biased), perElement(rolled, biased))
           const normaliser = max(reduceSum(abs(bias), sampleAxes(bias)), floor)
           const weight = add(1, mul(alpha, div(bias, normaliser)))
           return mul(weight, pointwise(inputs))

@@ -10,6 +10,8 @@ export interface LossInputs<P extends Parameterisation> {
   readonly parameterisation: P
   /** The model's output at `latents`: [batch, …sample]. The only value that gradients flow through. */
   readonly prediction: Value
+  /** The same output, without gradient: [batch, …sample]. */
+  readonly biased: Value
   /** What the undrifted pair (x0, noise) makes the right output: [batch, …sample]. */
   readonly target: Value
   /** What the model was given, rolled out or on the schedule: [batch, …sample]. */

@@ -15,8 +15,8 @@ export const relativeDrift = (drifted: Float32Array, ideal: Float32Array, batch:
     let distance = 0
     let norm = 0
     for (let e = i * elements; e < (i + 1) * elements; e++) {
-      const x = ideal[e] ?? 0
-      distance += ((drifted[e] ?? 0) - x) ** 2
+      const x = ideal[e]
+      distance += (drifted[e] - x) ** 2
       norm += x ** 2
     }
     return Math.sqrt(distance / norm)

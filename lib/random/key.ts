@@ -102,8 +102,8 @@ export const permutation = (key: Key, n: number): Uint32Array => {
   const order = Uint32Array.from({ length: n }, (_, i) => i)
   for (let i = n - 1; i > 0; i--) {
     const j = integer(key, i + 1, i)
-    const swapped = order[i] ?? 0
-    order[i] = order[j] ?? 0
+    const swapped = order[i]
+    order[i] = order[j]
     order[j] = swapped
   }
   return order

@@ -19,9 +19,8 @@ export const noisedLatents = (
   const out = new Float32Array(x0.length)
   const elements = x0.length / Math.max(1, timesteps.length)
   for (let i = 0; i < timesteps.length; i++) {
-    const { alpha, sigma } = path.at(timesteps[i] ?? 0)
-    for (let e = i * elements; e < (i + 1) * elements; e++)
-      out[e] = alpha * (x0[e] ?? 0) + sigma * (noise[e] ?? 0)
+    const { alpha, sigma } = path.at(timesteps[i])
+    for (let e = i * elements; e < (i + 1) * elements; e++) out[e] = alpha * x0[e] + sigma * noise[e]
   }
   return out
 }

@@ -15,9 +15,7 @@ export type Packing = {
  * const { order, active } = pack([0, 3, 1]) // order 1 2 0, active [2, 1, 1]
  */
 export const pack = (lengths: ReadonlyArray<number>): Packing => {
-  const order = Uint32Array.from(lengths.keys()).sort(
-    (a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b,
-  )
+  const order = Uint32Array.from(lengths.keys()).sort((a, b) => lengths[b] - lengths[a] || a - b)
   const longest = Math.max(0, ...lengths)
   const active = Array.from({ length: longest }, (_, j) => lengths.filter((n) => n > j).length)
   return { order, active }

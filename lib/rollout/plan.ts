@@ -39,7 +39,7 @@ export const plan = (
 ): ReadonlyArray<Span> => {
   const share = maxStepOffset === 0 ? 0 : probability(step)
   return Array.from(ids, (sample, i) => {
-    const target = targets[i] ?? 0
+    const target = targets[i]
     const key = { seed, purpose: 'rollout', step, sample } as const
     if (uniform(key, 0) >= share) return { source: target, target }
     const offset = lengths[strategy]((n) => integer(key, n, 1), maxStepOffset)

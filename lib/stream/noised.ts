@@ -44,7 +44,7 @@ const targets = (
   timesteps.forEach((timestep, i) => {
     const coefficient = target(parameterisation, path.at(timestep))
     for (let e = i * elements; e < (i + 1) * elements; e++)
-      out[e] = coefficient.x0 * (x0[e] ?? 0) + coefficient.epsilon * (noise[e] ?? 0)
+      out[e] = coefficient.x0 * x0[e] + coefficient.epsilon * noise[e]
   })
   return out
 }

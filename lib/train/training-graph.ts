@@ -3,7 +3,18 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { grad } from '../autodiff/index.js'
 import type { Loss, LossInputs } from '../loss/index.js'
 import type { Model } from '../model/index.js'
-import { encode, input, leaves, mul, reduceMean, scalar, substitute, sum, type Value } from '../onnx/index.js'
+import {
+  encode,
+  input,
+  leaves,
+  mul,
+  reduceMean,
+  scalar,
+  stopGradient,
+  substitute,
+  sum,
+  type Value,
+} from '../onnx/index.js'
 import type { ErrorOf, Parameterisation, TensorOf } from '../types/index.js'
 import { clipByGlobalNorm } from './clipping.js'
 import { averaged } from './ema.js'
@@ -40,6 +51,14 @@ export type TrainingGraph = {
   /** Whether the loss reads predictions at the ideal latents. */
   readonly readsClean: boolean
 }
+
+/** Weights that can train: a parameter of another type is carried along as it is. */
+const trainableOf = (
+  value: Value,
+): ReadonlyArray<{ value: Value; name: string; initial: TensorOf<'float32'> }> =>
+  value.node.kind === 'parameter' && value.node.initial.type === 'float32'
+    ? [{ value, name: value.node.name, initial: value.node.initial }]
+    : []
 
 /** The model's prediction with its symbolic batch bound to a number: gradients need static shapes. */
 const bound = (prediction: Value, batchSize: number): Value => {
@@ -80,6 +99,7 @@ export const trainingGraph = <P extends Parameterisation>({
   const inputs: LossInputs<P> = {
     parameterisation: model.parameterisation,
     prediction,
+    biased: stopGradient(prediction),
     latents,
     target: batchOf('target'),
     data: batchOf('x0'),
@@ -88,11 +108,7 @@ export const trainingGraph = <P extends Parameterisation>({
   }
   const terms = loss.terms.map((term) => ({ ...term, value: reduceMean(term.perSample(inputs), [0], false) }))
   const objective = sum(terms.map(({ weight, value }) => (weight === 1 ? value : mul(weight, value))))
-  const trainable = modelInputs.flatMap((value) =>
-    value.node.kind === 'parameter' && value.type === 'float32'
-      ? [{ value, name: value.node.name, initial: value.node.initial }]
-      : [],
-  )
+  const trainable = modelInputs.flatMap(trainableOf)
   const scalars = new Map<string, Value>()
   const scalarInput = (name: string): Value => {
     const value = scalars.get(name) ?? input(names.scalar(name), 'float32', [])

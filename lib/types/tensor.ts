@@ -95,7 +95,7 @@ export const takeRows = <T extends Tensor>(tensor: T, rows: ArrayLike<number>): 
   const from = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)
   const to = new Uint8Array(bytes * rows.length)
   for (let i = 0; i < rows.length; i++) {
-    const start = (rows[i] ?? 0) * bytes
+    const start = rows[i] * bytes
     to.set(from.subarray(start, start + bytes), i * bytes)
   }
   const data = new arrays[tensor.type](to.buffer)

@@ -19,8 +19,8 @@ describe('pack', () => {
         const { order, active } = pack(lengths)
         expect([...order].sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i))
         active.forEach((count, j) => {
-          expect([...order.subarray(0, count)].every((i) => (lengths[i] ?? 0) > j)).toBe(true)
-          expect([...order.subarray(count)].every((i) => (lengths[i] ?? 0) <= j)).toBe(true)
+          expect([...order.subarray(0, count)].every((i) => lengths[i] > j)).toBe(true)
+          expect([...order.subarray(count)].every((i) => lengths[i] <= j)).toBe(true)
         })
       }),
     )

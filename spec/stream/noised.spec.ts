@@ -44,9 +44,9 @@ describe('noised', () => {
       pipe(dataset(toySource(1)), noised(path)),
       'v_prediction',
     )
-    const { alpha, sigma } = path.at(timesteps[0] ?? 0)
+    const { alpha, sigma } = path.at(timesteps[0])
     row(target, 0).forEach((v, e) => {
-      expect(v).toBeCloseTo(alpha * (noise[e] ?? 0) - sigma * (x0[e] ?? 0), 6)
+      expect(v).toBeCloseTo(alpha * noise[e] - sigma * x0[e], 6)
     })
   })
 
@@ -60,7 +60,7 @@ describe('noised', () => {
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 99], { minLength: 1 }), async (ids) => {
         const alone = await run(
-          noised(flow())(() => of(batchOf([ids[0] ?? 0]))),
+          noised(flow())(() => of(batchOf([ids[0]]))),
           'flow_matching',
           5,
         )

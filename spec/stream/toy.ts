@@ -6,7 +6,7 @@ import { float32, type Parameterisation, type Source } from 'deriva/types'
 
 /** A one-parameter "model" in plain JavaScript: enough to test streams without a runtime. */
 
-export const weightOf = (state: State): number => state.parameters['w']?.data[0] ?? Number.NaN
+export const weightOf = (state: State): number => state.parameters['w'].data[0]
 
 const stateOf = (step: number, w: number): State => {
   const parameters = { w: float32([1], [w]) }
@@ -43,7 +43,7 @@ export const toyTrainer = <P extends Parameterisation>(
     denoiser: (parameters): Denoiser<P> => ({
       parameterisation,
       predict: (latents, timesteps) => {
-        const weight = parameters['w']?.data[0] ?? Number.NaN
+        const weight = parameters['w'].data[0]
         calls.push({ weight, samples: timesteps.length })
         return TE.right(latents.map((x) => weight * x))
       },

@@ -29,24 +29,24 @@ export const misuse = (
   const flowPipeline = pipe(dataset(source), noised(flow()), rollout(euler(), plan), descend(flowTrainer))
 
   // An anti-drift loss speaks of velocities.
-  // @ts-expect-error
+  // @ts-expect-error: a loss for flows
   const a: Loss<'epsilon'> = antiDrift()
-  // @ts-expect-error
+  // @ts-expect-error: a loss for flows, an epsilon model
   const b = trainer({ model: epsilonModel, loss: reflexflow(), optimizer, batchSize: 1 })
-  // @ts-expect-error
+  // @ts-expect-error: one of the summands is for flows
   const c = sum<'v_prediction'>(mse, scaled(10)(antiDrift()))
   // A flow-matching model needs the straight path.
-  // @ts-expect-error
+  // @ts-expect-error: a ddpm path under a flow-matching trainer
   const d = pipe(dataset(source), noised(path), descend(flowTrainer))
   // A trainer is not fed raw batches; noise comes before a rollout.
-  // @ts-expect-error
+  // @ts-expect-error: no noise yet
   const e = pipe(dataset(source), descend(epsilonTrainer))
-  // @ts-expect-error
+  // @ts-expect-error: no noise yet
   const f = pipe(dataset(source), rollout(euler(), plan))
   // A loop closes only over a pipeline that descends, with the trainer's own parameterisation.
-  // @ts-expect-error
+  // @ts-expect-error: nothing descends
   const g = pipe(dataset(source), noised(flow()), training(flowTrainer, loop))
-  // @ts-expect-error
+  // @ts-expect-error: another parameterisation
   const h = training(flowTrainer, loop)(epsilonPipeline)
 
   // The same things done right compile.
