@@ -1,6 +1,7 @@
 import type { ElementType, Tensor } from '../types/index.js'
 import type { Attributes, Resolved } from './attribute.js'
 import type { Dim } from './dim.js'
+import { longestShape } from './element.js'
 import { GraphFailure } from './graph-failure.js'
 import { axisOf, showShape, type Shape } from './shape.js'
 
@@ -58,7 +59,9 @@ export class Call<A extends Attributes = Attributes> {
     if (elements !== undefined) return elements
     if (tensor !== undefined) return Array.from(tensor.data, Number)
     const [length] = shape
-    return shape.length === 1 && typeof length === 'number' ? new Array<Dim>(length).fill('?') : undefined
+    return shape.length === 1 && typeof length === 'number' && length <= longestShape
+      ? new Array<Dim>(length).fill('?')
+      : undefined
   }
 
   /** An axis of a tensor with `rank` axes, counted from the front. */
@@ -75,7 +78,7 @@ export class Call<A extends Attributes = Attributes> {
   /** Refuses inputs of different element types. */
   sameType(...inputs: ReadonlyArray<number>): ElementType {
     const present = inputs.flatMap((i) => this.inputs[i] ?? [])
-    const [first] = present
+    const first = present.at(0)
     if (first === undefined) return this.fail('at least one input is needed')
     if (present.some((x) => x.type !== first.type))
       this.fail('the inputs have to have one element type; cast one of them')
@@ -114,7 +117,7 @@ export type Definition<A extends Attributes = Attributes> = {
   /** The elements of a small integer result, as far as they follow from the inputs'; see `Typed.elements`. */
   elements?(call: Call<A>, output: Typed): ReadonlyArray<Dim> | undefined
   /** The input the result is equal to, where the operator does nothing. */
-  passes?(call: Call<A>, outputs: ReadonlyArray<Typed>): number | undefined
+  passes?(call: Call<A>, output: Typed): number | undefined
   /** The results for constant inputs, in float64 and rounded to the element type; undefined where that is left to the runtime. */
   evaluate?(
     inputs: ReadonlyArray<Tensor | undefined>,
@@ -123,4 +126,7 @@ export type Definition<A extends Attributes = Attributes> = {
   ): ReadonlyArray<Tensor> | undefined
 }
 
-export const define = <const A extends Attributes>(definition: Definition<A>): Definition<A> => definition
+/** A row of the table. The attributes' types come from `attributes` alone, never from the functions that read them. */
+export const define = <const A extends Attributes>(
+  definition: { readonly attributes: A } & Definition<NoInfer<A>>,
+): Definition<A> => definition

@@ -87,7 +87,7 @@ export const divide = (a: Dim, b: Dim): Dim | undefined => {
   if (sameDim(a, b)) return 1
   if (a === unknown || b === unknown) return undefined
   const divisor = [...parse(b)]
-  const [term] = divisor
+  const term = divisor.at(0)
   if (divisor.length !== 1 || term === undefined || term[1] === 0) return undefined
   const quotient = new Map<string, number>()
   for (const [monomial, coefficient] of parse(a)) {
@@ -106,3 +106,17 @@ export const divide = (a: Dim, b: Dim): Dim | undefined => {
 /** floor(a / b), `?` where that cannot be told. */
 export const floorDivide = (a: Dim, b: Dim): Dim =>
   typeof a === 'number' && typeof b === 'number' && b !== 0 ? Math.floor(a / b) : (divide(a, b) ?? unknown)
+
+/** A length with numbers in place of some symbols. */
+export const evaluateDim = (dim: Dim, symbols: Readonly<Record<string, number>>): Dim => {
+  if (typeof dim === 'number' || dim === unknown) return dim
+  return [...parse(dim)]
+    .map(([monomial, coefficient]) =>
+      factors(monomial).reduce<Dim>(
+        (product, symbol) =>
+          times(product, Object.hasOwn(symbols, symbol) ? (symbols[symbol] ?? symbol) : symbol),
+        coefficient,
+      ),
+    )
+    .reduce(plus, 0)
+}

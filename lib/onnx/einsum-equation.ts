@@ -18,37 +18,38 @@ export const einsumEquation = (
   equation: string,
   ranks: ReadonlyArray<number>,
 ): EinsumEquation | undefined => {
-  const [left = '', right, ...rest] = equation.replaceAll(' ', '').split('->')
+  const [left = '', ...right] = equation.replaceAll(' ', '').split('->')
   const terms = left.split(',')
-  if (rest.length > 0 || terms.length !== ranks.length) return undefined
-  const inputs: string[][] = []
-  let ellipsis = 0
+  if (right.length > 1 || terms.length !== ranks.length) return undefined
+  const inputs: ReadonlyArray<string>[] = []
   for (const [i, term] of terms.entries()) {
-    const labels = expand(term, ranks[i] ?? 0)
-    if (labels?.length !== ranks[i]) return undefined
-    ellipsis = Math.max(ellipsis, labels.filter((label) => label.startsWith('.')).length)
+    const labels = labelled(term, ranks[i] ?? 0)
+    if (labels === undefined) return undefined
     inputs.push(labels)
   }
-  const letters = inputs.flat().filter((label) => !label.startsWith('.'))
-  if (right !== undefined) {
-    const output = expand(right, right.replace('...', '').length + ellipsis)
-    const known = new Set([...inputs.flat()])
-    return output === undefined ||
-      new Set(output).size !== output.length ||
-      !output.every((label) => known.has(label))
-      ? undefined
-      : { inputs, output }
+  const all = inputs.flat()
+  const ellipsis = dots(Math.max(0, ...inputs.map((labels) => labels.filter(isDot).length)))
+  const explicit = right.at(0)
+  if (explicit === undefined) {
+    const once = all.filter((label) => !isDot(label) && all.indexOf(label) === all.lastIndexOf(label))
+    return { inputs, output: [...ellipsis, ...once.sort()] }
   }
-  const once = letters.filter((label) => letters.indexOf(label) === letters.lastIndexOf(label)).sort()
-  return { inputs, output: [...dots(ellipsis), ...once] }
+  const count = explicit.replace('...', '').length + (explicit.includes('...') ? ellipsis.length : 0)
+  const output = labelled(explicit, count)
+  const fits = output?.every((label, i) => all.includes(label) && output.indexOf(label) === i) ?? false
+  return output !== undefined && fits ? { inputs, output } : undefined
 }
 
-const dots = (count: number): string[] => Array.from({ length: count }, (_, i) => `.${count - 1 - i}`)
+const isDot = (label: string): boolean => label.startsWith('.')
 
-const expand = (term: string, rank: number): string[] | undefined => {
-  const [before = '', after, ...more] = term.split('...')
-  if (more.length > 0 || !/^[A-Za-z]*$/.test(before + (after ?? ''))) return undefined
-  if (after === undefined) return [...before]
-  const count = rank - before.length - after.length
-  return count < 0 ? undefined : [...before, ...dots(count), ...after]
+const dots = (count: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, i) => `.${count - 1 - i}`)
+
+/** The labels of one term, one for each of `rank` axes; undefined where there are more or fewer. */
+const labelled = (term: string, rank: number): ReadonlyArray<string> | undefined => {
+  if (!/^[A-Za-z]*(\.\.\.[A-Za-z]*)?$/.test(term)) return undefined
+  const [before = '', after = ''] = term.split('...')
+  const covered = rank - before.length - after.length
+  if (covered < 0 || (covered > 0 && !term.includes('...'))) return undefined
+  return [...before.split(''), ...dots(covered), ...after.split('')]
 }

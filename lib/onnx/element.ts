@@ -28,7 +28,7 @@ export const isFloat = (type: ElementType): boolean => floats.some((float) => fl
 export const isInteger = (type: ElementType): boolean => integers.some((integer) => integer === type)
 
 /** Above this many elements a tensor is data, not shape arithmetic. */
-const longestShape = 64
+export const longestShape = 64
 
 /** The `elements` of a constant: of small integer and boolean vectors and scalars, which is what shapes are computed from. */
 export const elementsOf = (tensor: Tensor): { readonly elements?: ReadonlyArray<number> } =>

@@ -70,8 +70,7 @@ export const assembled = <T extends Tensor>(
   fill((at, from, offset) => {
     data[at] = from.data[offset] ?? 0
   })
-  // The array was made for this element type, which the compiler cannot follow through the table.
-  return { ...like, dims, data } as T
+  return { ...like, dims, data }
 }
 
 /** The elements at given offsets, with new dimensions. */

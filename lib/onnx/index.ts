@@ -9,7 +9,9 @@ export * from './build/variadic.js'
 export type { Typed } from './definition.js'
 export type { Dim } from './dim.js'
 export * from './einsum-equation.js'
+export { type Encodable, encode } from './encode.js'
 export * from './graph-failure.js'
+export * from './graph.js'
 export * from './operator.js'
 export {
   isOperatorName,
@@ -18,4 +20,6 @@ export {
   type OperatorName,
 } from './operators/index.js'
 export { isStatic, sameShape, showShape, type Shape } from './shape.js'
+export * from './substitute.js'
+export * from './traverse.js'
 export * from './value.js'

@@ -1,7 +1,7 @@
 import { size, type Tensor } from '../types/index.js'
 import type { AttributeKind, Attributes, AttributeValue, Resolved } from './attribute.js'
 import { Call, type Definition, type Operand, type Typed } from './definition.js'
-import { fromNumbers } from './element.js'
+import { fromNumbers, longestShape } from './element.js'
 import { definitions, type AttributesOf, type GivenAttributes, type OperatorName } from './operators/index.js'
 import { isStatic } from './shape.js'
 import { constant, type OperatorNode, type Value } from './value.js'
@@ -18,6 +18,7 @@ const foldedInputs = 1_048_576
  *
  * @param inputs undefined where an optional input is left out
  * @param outputs how many outputs, for operators with a variable number (Split) or optional ones (LayerNormalization)
+ * @param label a name for the node in exported files
  * @throws GraphFailure where the inputs do not fit the operator, with their shapes and what would be right
  *
  * @example
@@ -29,6 +30,7 @@ export const operator = <O extends OperatorName>(
   inputs: ReadonlyArray<Value | undefined>,
   attributes: GivenAttributes<O>,
   outputs = 1,
+  label?: string,
 ): ReadonlyArray<Value> => {
   const definition = definitions[name]
   const trimmed = withoutTrailingGaps(inputs)
@@ -38,7 +40,8 @@ export const operator = <O extends OperatorName>(
   const normalised = definition.normalise?.(given) ?? given.attributes
   const call = new Call(name, operands, normalised, outputs)
   const inferred = definition.infer(call)
-  const passed = outputs === 1 ? definition.passes?.(call, inferred) : undefined
+  const [first] = inferred
+  const passed = outputs === 1 ? definition.passes?.(call, first) : undefined
   const same = passed === undefined ? undefined : trimmed[passed]
   if (same !== undefined) return [same]
   const typed = inferred.map((output) => withElements(call, definition, output))
@@ -51,6 +54,7 @@ export const operator = <O extends OperatorName>(
     attributes: normalised as AttributesOf<O>,
     inputs: trimmed,
     outputs: typed,
+    ...(label === undefined ? {} : { name: label }),
   } as unknown as OperatorNode
   return typed.map(({ type, shape }, output) => ({ node, output, type, shape }))
 }
@@ -61,7 +65,7 @@ export const single = <O extends OperatorName>(
   inputs: ReadonlyArray<Value | undefined>,
   attributes: GivenAttributes<O>,
 ): Value => {
-  const [value] = operator(name, inputs, attributes)
+  const value = operator(name, inputs, attributes).at(0)
   if (value === undefined) throw new TypeError(`${name} has no output`)
   return value
 }
@@ -82,13 +86,20 @@ const withoutTrailingGaps = (inputs: ReadonlyArray<Value | undefined>): Readonly
   return inputs.slice(0, length)
 }
 
+/** Defaults filled in; floats as the float32 numbers that files hold, so that what is folded is what would have run. */
 const resolve = (
   declared: Attributes,
   given: Readonly<Record<string, AttributeValue[AttributeKind] | undefined>>,
-): Resolved<Attributes> => ({
-  ...Object.fromEntries(Object.entries(declared).map(([key, { fallback }]) => [key, fallback])),
-  ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
-})
+): Resolved<Attributes> => {
+  const resolved: Record<string, AttributeValue[AttributeKind]> = {}
+  for (const [key, { kind, fallback }] of Object.entries(declared)) {
+    const value = given[key] ?? fallback
+    if (value !== undefined) {
+      resolved[key] = kind === 'float' && typeof value === 'number' ? Math.fround(value) : value
+    }
+  }
+  return resolved
+}
 
 const checkCounts = (call: Call, { inputs: [fewest, most], outputs = [1, 1] }: Definition): void => {
   const range =
@@ -104,9 +115,10 @@ const checkCounts = (call: Call, { inputs: [fewest, most], outputs = [1, 1] }: D
 
 /** Shape arithmetic: what is known of the elements of a small integer or boolean result. */
 const withElements = (call: Call, definition: Definition, output: Typed): Typed => {
-  const small = output.shape.length <= 1 && ['int64', 'int32', 'bool'].includes(output.type)
-  const elements = small ? definition.elements?.(call, output) : undefined
   const [length = 1] = output.shape
+  const small = output.shape.length <= 1 && typeof length === 'number' && length <= longestShape
+  const countable = small && ['int64', 'int32', 'bool'].includes(output.type)
+  const elements = countable ? definition.elements?.(call, output) : undefined
   return elements?.length === length && elements.some((x) => x !== '?') ? { ...output, elements } : output
 }
 
@@ -115,7 +127,7 @@ const fold = (
   definition: Definition,
   outputs: ReadonlyArray<Typed>,
 ): ReadonlyArray<Tensor> | undefined => {
-  const [first] = outputs
+  const first = outputs.at(0)
   // Known elements are a constant even where the inputs are not: the Shape of anything with known lengths.
   if (
     outputs.length === 1 &&

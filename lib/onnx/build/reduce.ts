@@ -172,7 +172,8 @@ export const topK = (
   k: number,
   options: GivenAttributes<'TopK'> = {},
 ): { readonly values: Value; readonly indices: Value } => {
-  const [values, indices] = operator('TopK', [x, integersOf([k])], options, 2)
+  const results = operator('TopK', [x, integersOf([k])], options, 2)
+  const [values, indices] = [results.at(0), results.at(1)]
   if (values === undefined || indices === undefined) throw new TypeError('TopK has two outputs')
   return { values, indices }
 }

@@ -69,9 +69,13 @@ export const assembleOperators = {
   Split: define({
     inputs: [1, 2],
     outputs: [1, Infinity],
-    attributes: { axis: int(0) },
+    /** `num_outputs` is what ONNX needs where no sizes are given: 0 where they are. */
+    attributes: { axis: int(0), num_outputs: int(0) },
     settings: [1],
-    normalise: (call) => ({ axis: call.axis(call.attributes.axis, call.input(0).shape.length) }),
+    normalise: (call) => ({
+      axis: call.axis(call.attributes.axis, call.input(0).shape.length),
+      num_outputs: call.inputs[1] === undefined ? call.outputs : 0,
+    }),
     infer: (call) => {
       const { type, shape } = call.input(0)
       const { axis } = call.attributes
@@ -107,8 +111,7 @@ export const assembleOperators = {
         call.fail(`${showShape(shape)} does not broadcast to ${showShape(target)}`)
       return [{ type, shape: result }]
     },
-    passes: (call, [result]) =>
-      result !== undefined && sameShape(call.input(0).shape, result.shape) ? 0 : undefined,
+    passes: (call, { shape }) => (sameShape(call.input(0).shape, shape) ? 0 : undefined),
     elements: (call, output) => {
       const [length] = output.shape
       const elements = call.input(0).elements

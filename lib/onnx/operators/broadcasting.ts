@@ -3,7 +3,10 @@ import type { Call, Definition, Typed } from '../definition.js'
 import { unknown, type Dim } from '../dim.js'
 import { broadcast, showShape, type Shape } from '../shape.js'
 
-export type NoAttributes = Readonly<Record<never, Attribute>>
+/** No attribute names at all. */
+export const noAttributes = {} as const satisfies Readonly<Record<string, Attribute>>
+
+export type NoAttributes = typeof noAttributes
 
 /** An operator without attributes. */
 export type Plain = Definition<NoAttributes>

@@ -70,7 +70,7 @@ export const generateOperators = {
         if (delta === 0) call.fail('delta cannot be 0')
         return [{ type, shape: [Math.max(0, Math.ceil((limit - start) / delta))] }]
       }
-      return [{ type, shape: [start === 0 && delta === 1 ? (limit ?? unknown) : unknown] }]
+      return [{ type, shape: [start === 0 && delta === 1 ? limit : unknown] }]
     },
     evaluate: ([start, , delta], outputs) => {
       const dims = staticDims(outputs)

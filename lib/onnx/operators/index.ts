@@ -1,4 +1,4 @@
-import type { Attributes, Given, Resolved } from '../attribute.js'
+import type { Given, Resolved } from '../attribute.js'
 import type { Definition } from '../definition.js'
 import { assembleOperators } from './assemble.js'
 import { blockOperators } from './block.js'
@@ -49,7 +49,7 @@ export type AttributesOf<O extends OperatorName> = Resolved<Rows[O]>
 export type GivenAttributes<O extends OperatorName> = Given<Rows[O]>
 
 /** The same table for readers that do not know which row they get. */
-export const definitions: Readonly<Record<OperatorName, Definition<Attributes>>> = operators
+export const definitions: Readonly<Record<OperatorName, Definition>> = operators
 
 /** Whether a name is one of ours. */
 export const isOperatorName = (name: string): name is OperatorName => Object.hasOwn(operators, name)

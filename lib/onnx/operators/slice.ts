@@ -94,13 +94,13 @@ export const sliceOperators = {
       })
       return [{ type, shape: cut }]
     },
-    passes: (call, [result]) => {
+    passes: (call, { shape }) => {
       const forward = sliceSteps(call, sliceAxes(call).length).every((step) => step === 1)
-      return forward && result !== undefined && sameShape(result.shape, call.input(0).shape) ? 0 : undefined
+      return forward && sameShape(shape, call.input(0).shape) ? 0 : undefined
     },
     elements: (call) => {
       const { elements } = call.input(0)
-      const [window] = sliceWindow(call) ?? []
+      const window = sliceWindow(call)?.at(0)
       if (elements === undefined || window === undefined) return undefined
       return Array.from(
         { length: window.count },
