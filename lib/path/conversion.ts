@@ -8,11 +8,11 @@ export type Target = { readonly x0: number; readonly epsilon: number }
 export type Reading = { readonly latent: number; readonly prediction: number }
 
 /**
- * The smallest alpha by which a noise prediction is divided: an epsilon model says nothing about the data where none is left.
- * diffusers' multistep solvers keep ᾱ at 2^-24 there, so the same answer comes out; the remedy is `v_prediction`
- * (Lin et al. 2023, arXiv 2305.08891, section 3.2).
+ * The alpha by which a noise prediction is divided. An epsilon model says nothing about the data where none is left; diffusers'
+ * multistep solvers keep ᾱ at 2^-24 there, and the same answer comes out. The remedy is `v_prediction` (Lin et al. 2023,
+ * arXiv 2305.08891, section 3.2).
  */
-const leastAlpha = 2 ** -12
+const divisor = (alpha: number): number => (alpha === 0 ? 2 ** -12 : alpha)
 
 /**
  * What a model of this parameterisation is asked to predict at a point, as coefficients of data and noise.
@@ -44,8 +44,8 @@ export const toData = (parameterisation: Parameterisation, at: Point): Reading =
   const { alpha, sigma } = at
   switch (parameterisation) {
     case 'epsilon': {
-      const least = Math.max(alpha, leastAlpha)
-      return { latent: 1 / least, prediction: -sigma / least }
+      const some = divisor(alpha)
+      return { latent: 1 / some, prediction: -sigma / some }
     }
     case 'v_prediction': {
       const norm = alpha * alpha + sigma * sigma
@@ -93,8 +93,8 @@ export const toVelocity = (parameterisation: Parameterisation, at: Point): Readi
   const { alpha, sigma } = at
   switch (parameterisation) {
     case 'epsilon': {
-      const least = Math.max(alpha, leastAlpha)
-      return { latent: -1 / least, prediction: (least + sigma) / least }
+      const some = divisor(alpha)
+      return { latent: -1 / some, prediction: (some + sigma) / some }
     }
     case 'v_prediction': {
       const norm = alpha * alpha + sigma * sigma

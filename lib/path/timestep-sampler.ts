@@ -29,7 +29,10 @@ export const uniformTimesteps: TimestepSampler = (path, u) => onGrid(path, u)
  * const timestep = logitNormalTimesteps({ mean: 0, deviation: 1 })(flow(), 0.3, 0.7)
  */
 export const logitNormalTimesteps =
-  ({ mean = 0, deviation = 1 }: { readonly mean?: number; readonly deviation?: number } = {}): TimestepSampler =>
+  ({
+    mean = 0,
+    deviation = 1,
+  }: { readonly mean?: number; readonly deviation?: number } = {}): TimestepSampler =>
   (path, u, v) => {
     const normal = Math.sqrt(-2 * Math.log(1 - u)) * Math.cos(2 * Math.PI * v)
     return onGrid(path, 1 / (1 + Math.exp(-(mean + deviation * normal))))

@@ -36,7 +36,7 @@ export const dpm = ({
   lowerBelow = 15,
 }: DpmOptions): Solver => ({
   name: 'dpm',
-  // The slope of the first step of order 3 is only known to order 1, and the half second difference keeps it there.
+  // The first step is of order 1 for want of history, which limits the whole to 2; so does the half second difference of order 3.
   order: Math.min(order, 2),
   stochastic: false,
   run: multistep({

@@ -33,7 +33,7 @@ export type Asking<V> = Generator<Question<V>, V, Prediction<V>>
  */
 export type Solver = {
   readonly name: string
-  /** The order of convergence in the step size, on smooth problems. */
+  /** The order of convergence in the step size on smooth problems, of whole trajectories that start without history. */
   readonly order: number
   /** Whether it draws fresh noise. */
   readonly stochastic: boolean

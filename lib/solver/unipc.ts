@@ -6,7 +6,7 @@ import { interpolable, rateOf, semilinearStep, type Interpolated } from './semil
 import type { Prediction, Solver } from './solver.js'
 
 export type UnipcOptions = {
-  /** The order of the predictor UniP, 1 to 9; the corrector UniC raises the whole by one. */
+  /** The order of the predictor UniP, 1 to 9, once there is history; the corrector UniC raises it by one. */
   readonly order: number
   /** B(h) of the paper: h itself (bh1) or exp(h) − 1 (bh2). Only matters where `rho` is the paper's. Default `bh2`. */
   readonly variant?: 'bh1' | 'bh2'
@@ -86,7 +86,8 @@ export const unipc = ({
 
   return {
     name: 'unipc',
-    order: corrector ? order + 1 : order,
+    // A trajectory starts without history: its first step is of order 1, or 2 corrected, and one such step limits the whole.
+    order: corrector ? Math.min(order + 1, 3) : Math.min(order, 2),
     stochastic: false,
     run: multistep({ order, lowerBelow, predict, ...(corrector ? { correct } : {}) }),
   }

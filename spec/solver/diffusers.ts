@@ -28,7 +28,7 @@ export type DiffusersRun = {
 }
 
 export const runs = (file: string): ReadonlyArray<DiffusersRun> =>
-  fixture<{ trajectories: ReadonlyArray<DiffusersRun> }>(file).trajectories
+  (fixture(file) as { trajectories: ReadonlyArray<DiffusersRun> }).trajectories
 
 const flowPath = flow()
 const ddpmPath = ddpm({ betaSchedule: 'scaled_linear', betaStart: 0.00085, betaEnd: 0.012 })
