@@ -4,9 +4,12 @@ import { type Loss, rolledOnly, sampleAxes } from './loss.js'
 /** Keeps directions of vanishing vectors finite. */
 const floor = 1e-6
 
-/** value / max(‖value‖₂, 1e-6), the Euclidean norm over each sample. */
+/**
+ * value / max(‖value‖₂, 1e-6), the Euclidean norm over each sample. The bound is taken below the root, whose gradient at 0 is
+ * infinite: a model that starts out predicting zeros would otherwise never get away from NaN.
+ */
 const direction = (value: Value): Value =>
-  div(value, max(sqrt(reduceSum(mul(value, value), sampleAxes(value))), floor))
+  div(value, sqrt(max(reduceSum(mul(value, value), sampleAxes(value)), floor ** 2)))
 
 /**
  * ReflexFlow's anti-drift rectification (arXiv 2512.04904): the predicted velocity v̂ at the drifted latent x̂ should point

@@ -152,7 +152,7 @@ export const trainingGraph = <P extends Parameterisation>({
       return {
         bytes: encode({ outputs, parameters: 'inputs', name: 'training_step' }),
         parameters: Object.fromEntries(trainable.map(({ name, initial }) => [name, initial])),
-        readsClean: leaves([objective]).some((leaf) => leaf === inputs.clean),
+        readsClean: leaves([objective]).some(({ node }) => node === inputs.clean.node),
       }
     }),
   )

@@ -80,6 +80,12 @@ describe('anti-drift', () => {
       })
     }))
 
+  it('has a finite gradient where a model predicts nothing yet', async () => {
+    const [v] = fc.sample(values, 1)
+    const { gradient, total } = await runLoss(everywhere, { ...v, prediction: v.prediction.map(() => 0) })
+    expect([total, ...gradient].every(Number.isFinite)).toBe(true)
+  })
+
   it('counts rolled-out samples only, unless asked otherwise', () =>
     check(async (v) => {
       const { terms } = await runLoss(antiDrift(), v)

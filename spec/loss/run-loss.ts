@@ -44,7 +44,7 @@ export const runLoss = async (loss: Loss<'flow_matching'>, values: LossValues) =
     gradient,
     ...Object.fromEntries(loss.terms.map(({ name }, i) => [name, perSample[i]])),
   }
-  const session = right(await openSession(encode({ outputs, parameters: 'inputs' }))())
+  const session = right(await openSession(encode({ outputs, parameters: 'inputs' }), { threads: 1 })())
   const zeros = new Array<number>(values.prediction.length).fill(0)
   const feeds: Readonly<Record<string, TensorOf<'float32'>>> = {
     prediction: float32(shape, values.prediction),
