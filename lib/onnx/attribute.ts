@@ -7,6 +7,7 @@ export type AttributeValue = {
   readonly float: number
   readonly string: string
   readonly ints: ReadonlyArray<number>
+  readonly floats: ReadonlyArray<number>
   readonly tensor: Tensor
   readonly type: ElementType
 }

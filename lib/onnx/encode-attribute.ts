@@ -21,6 +21,10 @@ const writers: {
   float: { fields: (f) => ({ type: Type.FLOAT, f }), key: String },
   string: { fields: (s) => ({ type: Type.STRING, s: new TextEncoder().encode(s) }), key: (s) => s },
   ints: { fields: (ints) => ({ type: Type.INTS, ints: ints.map(BigInt) }), key: (ints) => ints.join() },
+  floats: {
+    fields: (floats) => ({ type: Type.FLOATS, floats: [...floats] }),
+    key: (floats) => floats.join(),
+  },
   tensor: { fields: (t) => ({ type: Type.TENSOR, t: encodeTensor(t) }), key: (t) => tensorKey(t) },
   type: { fields: (type) => ({ type: Type.INT, i: BigInt(dataTypes[type]) }), key: (type) => type },
 }

@@ -1,0 +1,7 @@
+export * from './indexing.js'
+export * from './linear.js'
+export * from './operand.js'
+export * from './reduce.js'
+export * from './shape.js'
+export * from './unary.js'
+export * from './variadic.js'

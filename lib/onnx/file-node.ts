@@ -1,0 +1,55 @@
+import type { AttributeKind, AttributeValue } from './attribute.js'
+import { decodeAttribute, decodeAttributes } from './decode-attribute.js'
+import { GraphFailure } from './graph-failure.js'
+import { operator } from './operator.js'
+import { definitions, isOperatorName } from './operators/index.js'
+import type { AttributeProto } from './proto/onnx_pb.js'
+import type { Value } from './value.js'
+
+/** A node of a file, its inputs already decoded. */
+export type FileNode = {
+  readonly operator: string
+  readonly label: string
+  readonly opset: number
+  readonly inputs: ReadonlyArray<Value | undefined>
+  readonly attributes: ReadonlyArray<AttributeProto>
+  /** How many outputs are named. */
+  readonly outputs: number
+}
+
+/** An attribute of a file's node by name, undefined where it is not there. */
+export const attributeOf = <K extends AttributeKind>(
+  node: FileNode,
+  name: string,
+  kind: K,
+): AttributeValue[K] | undefined => {
+  const proto = node.attributes.find((attribute) => attribute.name === name)
+  return proto === undefined ? undefined : decodeAttribute(proto, kind)
+}
+
+/** A node with other inputs and without some attributes: what was an attribute in an older operator set is an input now. */
+export const moved = (
+  node: FileNode,
+  inputs: ReadonlyArray<Value | undefined>,
+  ...dropped: ReadonlyArray<string>
+): FileNode => ({
+  ...node,
+  inputs,
+  attributes: node.attributes.filter(({ name }) => !dropped.includes(name)),
+})
+
+/** An input that has to be there. */
+export const requiredInput = (node: FileNode, i: number): Value => {
+  const x = node.inputs[i]
+  if (x === undefined) throw new GraphFailure(`input ${i} is missing`)
+  return x
+}
+
+/** The values of a node that already has its present form. */
+export const asWritten = (node: FileNode): ReadonlyArray<Value> => {
+  if (!isOperatorName(node.operator)) {
+    throw new GraphFailure(`operator ${node.operator} is not supported`)
+  }
+  const attributes = decodeAttributes(node.operator, definitions[node.operator].attributes, node.attributes)
+  return operator(node.operator, node.inputs, attributes, Math.max(1, node.outputs), node.label)
+}
