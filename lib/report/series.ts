@@ -1,0 +1,47 @@
+/** A curve: a value for each step, steps rising. */
+export type Series = ReadonlyArray<{ readonly step: number; readonly value: number }>
+
+/**
+ * An exponential moving average that starts without bias: each value is the weighted mean of those so far, with weights that
+ * fall by 1/e over `span` values.
+ *
+ * @param span in values; below 1 nothing is smoothed
+ * @example
+ * const calm = smoothed([{ step: 1, value: 2 }, { step: 2, value: 4 }], 10)
+ */
+export const smoothed = (series: Series, span: number): Series => {
+  const keep = span < 1 ? 0 : Math.exp(-1 / span)
+  let [sum, weight] = [0, 0]
+  return series.map(({ step, value }) => {
+    // A loss that is not finite is a gap in the curve, not the end of it.
+    if (Number.isFinite(value)) {
+      sum = keep * sum + (1 - keep) * value
+      weight = keep * weight + (1 - keep)
+    }
+    return { step, value: sum / weight }
+  })
+}
+
+/**
+ * At most about `count` points of a curve that look the same when drawn: the least and the greatest value of every stretch, in
+ * their order.
+ *
+ * @example
+ * const drawn = thinned([{ step: 1, value: 0.5 }], 800)
+ */
+export const thinned = (series: Series, count: number): Series => {
+  if (series.length <= count) return series
+  const length = Math.ceil((2 * series.length) / count)
+  const stretches = Array.from({ length: Math.ceil(series.length / length) }, (_, i) =>
+    series.slice(i * length, (i + 1) * length),
+  )
+  return stretches.flatMap((stretch) => {
+    const least = stretch.reduce((a, b) => (b.value < a.value ? b : a))
+    const greatest = stretch.reduce((a, b) => (b.value > a.value ? b : a))
+    return least.step === greatest.step
+      ? [least]
+      : least.step < greatest.step
+        ? [least, greatest]
+        : [greatest, least]
+  })
+}
