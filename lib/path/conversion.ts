@@ -38,7 +38,7 @@ export const target = (parameterisation: Parameterisation, at: Point): Target =>
  *
  * @example
  * const at = flow().at(250)
- * const { latent, prediction } = toData('flow_matching', at) // x0 = 1·x − 0.25·out
+ * const reading = toData('flow_matching', at) // x0 = 1·x − 0.25·out
  */
 export const toData = (parameterisation: Parameterisation, at: Point): Reading => {
   const { alpha, sigma } = at
@@ -63,7 +63,7 @@ export const toData = (parameterisation: Parameterisation, at: Point): Reading =
  *
  * @example
  * const at = flow().at(250)
- * const { latent, prediction } = toNoise('flow_matching', at) // epsilon = 1·x + 0.75·out
+ * const reading = toNoise('flow_matching', at) // epsilon = 1·x + 0.75·out
  */
 export const toNoise = (parameterisation: Parameterisation, at: Point): Reading => {
   const { alpha, sigma } = at
@@ -87,7 +87,7 @@ export const toNoise = (parameterisation: Parameterisation, at: Point): Reading 
  *
  * @example
  * const at = flow().at(250)
- * const { latent, prediction } = toVelocity('epsilon', at) // (out − x) / 0.75
+ * const reading = toVelocity('epsilon', at) // (out − x) / 0.75
  */
 export const toVelocity = (parameterisation: Parameterisation, at: Point): Reading => {
   const { alpha, sigma } = at

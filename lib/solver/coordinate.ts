@@ -32,6 +32,13 @@ export const karras: Coordinate = {
   point: (path, u) => path.atLambda(-Math.log(u)),
 }
 
-/** Straight on the flow path and for steps from pure noise, Karras' otherwise, as k-diffusion and diffusers have it. */
+/**
+ * Straight on the flow path and for steps from pure noise, Karras' otherwise, as k-diffusion and diffusers have it.
+ *
+ * @example
+ * const path = flow()
+ * const { u } = coordinateOf(path, path.noisiest)
+ * const start = u(path.noisiest) // 1
+ */
 export const coordinateOf = (path: Path, from: Point): Coordinate =>
   path.family === 'flow' || from.alpha === 0 ? straight : karras

@@ -42,40 +42,58 @@ export const trailing = (path: Path, steps: number): Grid => {
 }
 
 /**
- * `leading` spacing: multiples of ⌊T/N⌋ from `offset` up, so that the last evaluation is near data and the first one is not at
- * pure noise; then clean. diffusers' `steps_offset` is the offset.
+ * Whether a grid's last evaluation is as near to data as it gets (`closed`: DDPM, DDIM, Euler, Heun), or one step short of it, the
+ * last step to clean being as long as the others (`open`: DPM-Solver++, UniPC, DEIS). The published grids differ in this.
+ */
+export type Ending = 'closed' | 'open'
+
+/**
+ * `leading` spacing: multiples of a whole stride from `offset` up, N of them, so that the first evaluation is not at pure noise;
+ * then clean. The stride is ⌊T/N⌋ for closed grids, ⌊T/(N+1)⌋ for open ones, which leave out the lowest. diffusers' `steps_offset`
+ * is the offset; by default 0 on a ddpm path, and 1 on the flow path, whose timestep 0 is clean already.
  * Source: Ho et al. 2020's code; named in Lin et al. 2023 (arXiv 2305.08891, table 2).
  *
  * @example
  * const path = ddpm({ betaSchedule: 'linear' })
  * const fourSteps = leading(path, 4) // timesteps 750, 500, 250, 0, then clean
  */
-export const leading = (path: Path, steps: number, offset = path.family === 'ddpm' ? 0 : 1): Grid => {
-  const stride = Math.floor(path.timesteps / positive(steps))
+export const leading = (
+  path: Path,
+  steps: number,
+  {
+    offset = path.family === 'ddpm' ? 0 : 1,
+    ending = 'closed',
+  }: { readonly offset?: number; readonly ending?: Ending } = {},
+): Grid => {
+  const lowest = ending === 'closed' ? 0 : 1
+  const stride = Math.floor(path.timesteps / (positive(steps) + lowest))
   const most = path.noisiest.timestep
   return toClean(
     path,
-    Array.from({ length: steps }, (_, i) => Math.min((steps - 1 - i) * stride + offset, most)),
+    Array.from({ length: steps }, (_, i) => Math.min((steps - 1 - i + lowest) * stride + offset, most)),
   )
 }
 
 /**
- * `linspace` spacing: N timesteps evenly from the noisiest to the last before clean (0 on a ddpm path, T/N on the flow path, where
- * this is `trailing`); then clean. Rounded to integers on a ddpm path.
+ * `linspace` spacing: N timesteps evenly from the noisiest down to 0 (closed) or to one step above it (open); then clean. Rounded to
+ * integers on a ddpm path. The flow path is clean at timestep 0, so that both are `trailing` there.
  * Source: Nichol & Dhariwal 2021's code; named in Lin et al. 2023 (arXiv 2305.08891, table 2).
  *
  * @example
  * const path = ddpm({ betaSchedule: 'linear' })
  * const fourSteps = linspace(path, 4) // timesteps 999, 666, 333, 0, then clean
  */
-export const linspace = (path: Path, steps: number): Grid => {
+export const linspace = (
+  path: Path,
+  steps: number,
+  { ending = 'closed' }: { readonly ending?: Ending } = {},
+): Grid => {
   if (path.family === 'flow') return trailing(path, steps)
   const last = path.noisiest.timestep
+  const intervals = Math.max(ending === 'closed' ? positive(steps) - 1 : positive(steps), 1)
   return toClean(
     path,
-    Array.from({ length: positive(steps) }, (_, i) =>
-      roundHalfEven(steps === 1 ? last : ((steps - 1 - i) * last) / (steps - 1)),
-    ),
+    Array.from({ length: steps }, (_, i) => roundHalfEven(last - (i * last) / intervals)),
   )
 }
 

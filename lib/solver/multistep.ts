@@ -34,7 +34,21 @@ const orderOf = ({ order, lowerBelow }: Multistep, { points, ahead }: Route, ste
   return Math.min(order, step + 1, lowered)
 }
 
-/** The loop every multistep method shares: ask, correct the step just made, remember, predict. The last latent is not corrected. */
+/**
+ * The loop every multistep method shares: ask, correct the step just made, remember, predict. The last latent is not corrected.
+ *
+ * @example
+ * const repeatedData: Solver = {
+ *   name: 'the newest data prediction, noised again',
+ *   order: 1,
+ *   stochastic: false,
+ *   run: multistep({
+ *     order: 1,
+ *     lowerBelow: 0,
+ *     predict: (V, { to, past: [now] }) => V.combine([[to.alpha, now.x0], [to.sigma, now.epsilon]]),
+ *   }),
+ * }
+ */
 export const multistep = (method: Multistep): Solver['run'] => {
   const { order, predict, correct } = method
   return <V>(V: VectorSpace<V>) =>

@@ -70,6 +70,10 @@ const place = (first: Value, others: ReadonlyArray<Value>, before: ReadonlyArray
 /**
  * Decide what a trajectory keeps across each of its evaluations: as few vectors as its structure allows. Rewrites the trace
  * where partial sums are kept. Throws where a solver's first question is not about the initial latent itself.
+ *
+ * @example
+ * const path = flow()
+ * const held = allocate(trace(euler(), route(path, trailing(path, 4)), 'flow_matching')) // five times one latent
  */
 export const allocate = ({ initial, evaluations, result, combinations }: Trace): Allocation => {
   const questions = [...evaluations.map(({ question }) => question), result]

@@ -33,6 +33,10 @@ const given = (time: number): Value => ({ time, parts: [], weights: [], users: [
 /**
  * Run a solver once on symbols. Its trajectory then is a DAG, from the initial latent, outputs and noises to the questions and the
  * result, in which terms with coefficient 0 and combinations that nobody needs do not occur.
+ *
+ * @example
+ * const path = flow()
+ * const { evaluations } = trace(euler(), route(path, trailing(path, 4)), 'flow_matching')
  */
 export const trace = (solver: Solver, along: Route, parameterisation: Parameterisation): Trace => {
   const x = unknown('x')
