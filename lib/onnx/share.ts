@@ -1,3 +1,4 @@
+import type { Tensor } from '../types/index.js'
 import { attributeKey, tensorKey } from './encode-attribute.js'
 import { bytesOf } from './encode-tensor.js'
 import { GraphFailure } from './graph-failure.js'
@@ -32,7 +33,8 @@ const comparedBytes = 4096
  */
 export const share = (nodes: ReadonlyArray<Node>): Shared => {
   const entries: Entry[] = []
-  const byKey = new Map<unknown, Entry>()
+  const byKey = new Map<string, Entry>()
+  const dataIds = new Map<Tensor['data'], number>()
   const places = new Map<Node, Entry | Place>()
 
   const find = ({ node, output }: Value): Place => {
@@ -40,7 +42,12 @@ export const share = (nodes: ReadonlyArray<Node>): Shared => {
     if (place === undefined) throw new TypeError('a value was met before its node')
     return 'entry' in place ? place : { entry: place, output }
   }
-  const enter = (key: unknown, node: Node): Entry => {
+  const idOf = (data: Tensor['data']): number => {
+    const id = dataIds.get(data) ?? dataIds.size
+    dataIds.set(data, id)
+    return id
+  }
+  const enter = (key: string, node: Node): Entry => {
     const existing = byKey.get(key)
     if (existing !== undefined) return existing
     const entry = { id: entries.length, node }
@@ -50,7 +57,7 @@ export const share = (nodes: ReadonlyArray<Node>): Shared => {
   }
 
   for (const node of nodes) {
-    if (node.kind === 'constant') places.set(node, enter(constantKey(node), node))
+    if (node.kind === 'constant') places.set(node, enter(constantKey(node, idOf), node))
     else if (node.kind !== 'operator') {
       const entry = enter(`leaf ${node.name}`, node)
       if (!sameLeaf(entry.node, node)) {
@@ -73,8 +80,11 @@ export const share = (nodes: ReadonlyArray<Node>): Shared => {
 const isTransparent = (node: OperatorNode): boolean =>
   node.operator === 'Identity' || node.operator === 'StopGradient'
 
-const constantKey = ({ tensor }: ConstantNode): unknown =>
-  bytesOf(tensor).length <= comparedBytes ? `constant ${tensorKey(tensor)}` : tensor.data
+/** Reshaped constants share their data, so a large one is known by its data and its dimensions. */
+const constantKey = ({ tensor }: ConstantNode, idOf: (data: Tensor['data']) => number): string =>
+  bytesOf(tensor).length <= comparedBytes
+    ? `constant ${tensorKey(tensor)}`
+    : `constant ${idOf(tensor.data)} [${tensor.dims.join()}]`
 
 const sameLeaf = (a: Node, b: InputNode | ParameterNode): boolean =>
   a === b ||
