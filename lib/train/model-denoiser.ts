@@ -4,7 +4,7 @@ import { openSession, type Session, type SessionOptions } from '../engine/index.
 import type { Model } from '../model/index.js'
 import { encode } from '../onnx/index.js'
 import type { Denoiser } from '../rollout/index.js'
-import { type ErrorOf, float32, type Parameterisation } from '../types/index.js'
+import { type ErrorOf, float32, type Parameterisation, type Tensor } from '../types/index.js'
 import type { Parameters } from './state.js'
 
 /**
@@ -29,7 +29,7 @@ export const sessionDenoiser = <P extends Parameterisation>(
         latents: float32([timesteps.length, ...sample], latents),
         timestep: float32([timesteps.length], timesteps),
       }),
-      TE.chain(({ prediction }) =>
+      TE.chain(({ prediction }: Partial<Record<string, Tensor>>) =>
         prediction?.type === 'float32'
           ? TE.right(prediction.data)
           : TE.left<ErrorOf<'EngineError'>>({

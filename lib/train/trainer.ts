@@ -63,27 +63,82 @@ export type TrainerOptions<P extends Parameterisation> = Omit<TrainingGraphOptio
   }
 
 const zeros = (parameters: Parameters): Parameters =>
-  Object.fromEntries(
-    Object.entries(parameters).map(([name, { dims }]) => [name, float32(dims, new Float32Array(size(dims)))]),
+  mapped(
+    parameters,
+    (name) => name,
+    ({ dims }) => float32(dims, new Float32Array(size(dims))),
   )
 
-const scalarOf = (tensor: Tensor | undefined): number => Number(tensor?.data[0] ?? Number.NaN)
-
-/** Float32 outputs whose names `named` gives for each parameter. */
-const collected = (
-  outputs: Readonly<Record<string, Tensor>>,
+const mapped = (
   parameters: Parameters,
-  named: (name: string) => string,
+  rename: (name: string) => string,
+  f = (tensor: TensorOf<'float32'>): TensorOf<'float32'> => tensor,
 ): Parameters =>
-  Object.fromEntries(
-    Object.keys(parameters).flatMap((name): ReadonlyArray<[string, TensorOf<'float32'>]> => {
-      const tensor = outputs[names.next(named(name))]
-      return tensor?.type === 'float32' ? [[name, tensor]] : []
-    }),
-  )
+  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [rename(name), f(tensor)]))
 
-const prefixed = (parameters: Parameters, named: (name: string) => string): Parameters =>
-  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [named(name), tensor]))
+const merged = (parts: ReadonlyArray<Parameters>): Parameters =>
+  Object.fromEntries(parts.flatMap(Object.entries<TensorOf<'float32'>>))
+
+/** What the training graph is fed, under the names of `names`. */
+const feeds = (
+  { parameters, slots, ema }: State,
+  scalars: Readonly<Record<string, number>>,
+  lesson: Lesson,
+  sample: ReadonlyArray<number>,
+): Readonly<Record<string, Tensor>> => {
+  const batch = lesson.timesteps.length
+  const shaped = (data: Float32Array): Tensor => float32([batch, ...sample], data)
+  return {
+    ...parameters,
+    ...merged(
+      Object.entries(slots).map(([slot, values]) => mapped(values, (name) => names.slot(slot, name))),
+    ),
+    // Not read where no average is kept.
+    ...mapped(ema, names.average),
+    ...Object.fromEntries(Object.entries(scalars).map(([name, x]) => [names.scalar(name), float32([], [x])])),
+    ...lesson.conditioning,
+    latents: shaped(lesson.latents),
+    target: shaped(lesson.target),
+    x0: shaped(lesson.x0),
+    clean: shaped(lesson.clean),
+    timestep: float32([batch], lesson.timesteps),
+    rolled: float32([batch], lesson.rolled),
+  }
+}
+
+/** What the training graph gives back, as the state that follows. */
+const nextState = (
+  { step, parameters, slots }: State,
+  outputs: Readonly<Record<string, Tensor>>,
+  averages: boolean,
+): State => {
+  const collected = (named: (name: string) => string): Parameters =>
+    Object.fromEntries(
+      Object.keys(parameters).map((name) => {
+        const tensor = outputs[names.next(named(name))]
+        if (tensor.type !== 'float32') throw new Error(`the training graph gives ${name} as ${tensor.type}`)
+        return [name, tensor]
+      }),
+    )
+  const next = collected((name) => name)
+  return {
+    step: step + 1,
+    parameters: next,
+    ema: averages ? collected(names.average) : next,
+    slots: Object.fromEntries(
+      Object.keys(slots).map((slot) => [slot, collected((name) => names.slot(slot, name))]),
+    ),
+  }
+}
+
+const finite = ({ step }: State, descent: Descent): E.Either<ErrorOf<'TrainingError'>, Descent> =>
+  Number.isFinite(descent.loss)
+    ? E.right(descent)
+    : E.left({
+        _tag: 'TrainingError',
+        step,
+        message: `the loss at step ${step} is ${descent.loss}; a lower learning rate, gradient clipping or a longer warm-up usually helps`,
+      })
 
 /**
  * Compiles a trainer: two sessions, one for the training step and one for the forward pass that rollouts use.
@@ -96,85 +151,43 @@ const prefixed = (parameters: Parameters, named: (name: string) => string): Para
 export const trainer = <P extends Parameterisation>(
   options: TrainerOptions<P>,
 ): TE.TaskEither<ErrorOf<'GradientError'> | ErrorOf<'EngineError'>, Trainer<P>> => {
-  const { model, optimizer, batchSize, emaDecay: decay, threads } = options
+  const { model, loss, optimizer, batchSize, emaDecay: decay, threads } = options
+  const averages = decay !== undefined
+  const decayAt = emaDecay(decay ?? 0)
   const session = threads === undefined ? {} : { threads }
   return pipe(
     TE.Do,
-    TE.apSW('graph', TE.fromEither(trainingGraph({ ...options, averages: decay !== undefined }))),
+    TE.apSW('graph', TE.fromEither(trainingGraph({ ...options, averages }))),
     TE.bindW('step', ({ graph }) => openSession(graph.bytes, { name: 'training step', ...session })),
     TE.bindW('denoiser', () => modelDenoiser(model, session)),
-    TE.map(({ graph, step, denoiser }): Trainer<P> => {
-      const parameters = graph.parameters
-      const batch = [batchSize, ...model.sample]
-      const run = (state: State, lesson: Lesson) => {
-        const scalars = {
-          ...optimizer.scalars(state.step),
-          ...(decay === undefined ? {} : { ema_decay: emaDecay(decay)(state.step) }),
-        }
-        const outputs = step.run({
-          ...state.parameters,
-          ...Object.assign(
-            {},
-            ...optimizer.slots.map((s) => prefixed(state.slots[s] ?? {}, (n) => names.slot(s, n))),
-          ),
-          ...(decay === undefined ? {} : prefixed(state.ema, names.average)),
-          ...Object.fromEntries(Object.entries(scalars).map(([n, x]) => [names.scalar(n), float32([], [x])])),
-          ...lesson.conditioning,
-          latents: float32(batch, lesson.latents),
-          target: float32(batch, lesson.target),
-          x0: float32(batch, lesson.x0),
-          clean: float32(batch, lesson.clean),
-          timestep: float32([batchSize], lesson.timesteps),
-          rolled: float32([batchSize], lesson.rolled),
-        })
+    TE.map(({ graph: { parameters, readsClean }, step, denoiser }): Trainer<P> => ({
+      model,
+      batchSize,
+      initial: {
+        step: 0,
+        parameters,
+        ema: parameters,
+        slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, zeros(parameters)])),
+      },
+      readsClean,
+      denoiser,
+      descend: (state, lesson) => {
+        const scalars = { ...optimizer.scalars(state.step), ema_decay: decayAt(state.step) }
         return pipe(
-          outputs,
-          TE.map((out): Descent => {
-            const next = collected(out, state.parameters, (n) => n)
+          step.run(feeds(state, scalars, lesson, model.sample)),
+          TE.map((outputs): Descent => {
+            const scalar = (name: string): number => Number(outputs[name].data[0])
             return {
-              state: {
-                step: state.step + 1,
-                parameters: next,
-                ema: decay === undefined ? next : collected(out, state.parameters, names.average),
-                slots: Object.fromEntries(
-                  optimizer.slots.map((s) => [s, collected(out, state.parameters, (n) => names.slot(s, n))]),
-                ),
-              },
-              loss: scalarOf(out['loss']),
-              terms: Object.fromEntries(
-                options.loss.terms.map(({ name }) => [name, scalarOf(out[names.term(name)])]),
-              ),
-              gradientNorm: scalarOf(out['gradient_norm']),
-              learningRate: scalars['learning_rate'],
+              state: nextState(state, outputs, averages),
+              loss: scalar('loss'),
+              terms: Object.fromEntries(loss.terms.map(({ name }) => [name, scalar(names.term(name))])),
+              gradientNorm: scalar('gradient_norm'),
+              learningRate: scalars.learning_rate,
             }
           }),
+          TE.chainEitherKW((descent) => finite(state, descent)),
         )
-      }
-      return {
-        model,
-        batchSize,
-        initial: {
-          step: 0,
-          parameters,
-          ema: parameters,
-          slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, zeros(parameters)])),
-        },
-        readsClean: graph.readsClean,
-        denoiser,
-        descend: (state, lesson) =>
-          pipe(
-            run(state, lesson),
-            TE.chainEitherKW((descent) =>
-              Number.isFinite(descent.loss)
-                ? E.right(descent)
-                : E.left<ErrorOf<'TrainingError'>>({
-                    _tag: 'TrainingError',
-                    step: state.step,
-                    message: `the loss at step ${state.step} is ${descent.loss}; a lower learning rate, gradient clipping or a longer warm-up usually helps`,
-                  }),
-            ),
-          ),
-      }
-    }),
+      },
+    })),
   )
 }

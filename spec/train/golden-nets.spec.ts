@@ -1,11 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { mse } from 'deriva/loss'
 import type { Model } from 'deriva/model'
-import { cast, decode, input, substitute, type Value } from 'deriva/onnx'
+import { cast, constant, decode, input, substitute, type Value } from 'deriva/onnx'
 import { adamw, type Lesson, type State, trainer } from 'deriva/train'
 import type { Conditioning, Tensor } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
-import { goldenCase, goldenCases, tensorOf } from '../golden/gradients.js'
+import { type GoldenCase, goldenCase, goldenCases, tensorOf } from '../golden/gradients.js'
 
 /**
  * The whole training step (forward, loss, backward, optimizer, as one graph) against AdamW trajectories that PyTorch computed
@@ -20,9 +20,12 @@ const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
 const numbers = (tensor: Tensor): Float32Array => Float32Array.from(tensor.data, Number)
 
 /** A golden graph under the names that a denoiser's inputs have here. */
-const modelOf = (bytes: Uint8Array, sample: ReadonlyArray<number>): Model<'sample'> => {
-  const { outputs } = right(decode(bytes))
+const modelOf = ({ model, meta }: GoldenCase, sample: ReadonlyArray<number>): Model<'sample'> => {
+  const { outputs } = right(decode(model))
   const renamed = (leaf: Value): Value | undefined => {
+    // To freeze a weight is to make it a constant.
+    if (leaf.node.kind === 'parameter')
+      return meta.frozen.includes(leaf.node.name) ? constant(leaf.node.initial) : undefined
     if (leaf.node.kind !== 'input') return undefined
     const shape = ['batch', ...leaf.shape.slice(1)]
     switch (leaf.node.name) {
@@ -47,7 +50,7 @@ describe('the training step', () => {
     if (meta.adamw === null) throw new Error('no AdamW settings')
     const { lr, betas, eps, weight_decay } = meta.adamw
     const [batchSize] = meta.output.shape
-    const model = modelOf(golden.model, meta.output.shape.slice(1))
+    const model = modelOf(golden, meta.output.shape.slice(1))
     const compiled = right(
       await trainer({
         model,
