@@ -1,7 +1,8 @@
 import { lambda } from '../path/index.js'
 import { moments } from './exponential-adams.js'
+import { logSnrFrame, type Interpolated } from './frame.js'
+import { weightedStep } from './interpolation-step.js'
 import { multistep, type Span } from './multistep.js'
-import { interpolable, rateOf, semilinearStep, type Interpolated } from './semilinear-step.js'
 import type { Solver } from './solver.js'
 
 export type DpmOptions = {
@@ -18,6 +19,31 @@ export type DpmOptions = {
 /** The length of an earlier step relative to this one of length h, in half log-SNR. Infinite if it left alpha = 0. */
 const ratio = <V>({ past }: Span<V>, age: number, h: number): number =>
   (lambda(past[age].at) - lambda(past[age + 1].at)) / h
+
+/**
+ * The weights of the predictions of a span, newest first, for a step of length h in half log-SNR with these moments.
+ *
+ * With D1 = (m − m1)/r0 and D11 = (m1 − m2)/r1, order 2 adds a slope D1; order 3 adds the slope D1 + r0·C and half the
+ * curvature C = (D1 − D11)/(r0 + r1).
+ */
+const weightsOf = <V>(
+  span: Span<V>,
+  h: number,
+  [gain, first, second]: Float64Array,
+  type: 'midpoint' | 'heun',
+) => {
+  if (span.order === 1) return [gain]
+  const r0 = ratio(span, 0, h)
+  if (span.order === 2) {
+    const slope = (type === 'midpoint' ? gain / 2 : first) / r0
+    return [gain + slope, -slope]
+  }
+  const r1 = ratio(span, 1, h)
+  const curvature = (first * r0 + second / 2) / (r0 + r1)
+  const newer = (first + curvature) / r0
+  const older = curvature / r1
+  return [gain + newer, -newer - older, older]
+}
 
 /**
  * DPM-Solver++ multistep, orders 1–3; order 1 is Euler. One evaluation per step, `order` predictions of history.
@@ -44,28 +70,9 @@ export const dpm = ({
     lowerBelow,
     predict: (V, span) => {
       const h = lambda(span.to) - lambda(span.from)
-      const reading = interpolable(interpolated, span)
-      const [gain, first, second] = moments(3, h, rateOf(reading))
-      const w = new Float64Array(span.order)
-      w[0] = gain
-      if (span.order === 2) {
-        // D1 = (m − m1) / r0
-        const slope = (type === 'midpoint' ? gain / 2 : first) / ratio(span, 0, h)
-        w[0] += slope
-        w[1] = -slope
-      }
-      if (span.order === 3) {
-        const r0 = ratio(span, 0, h)
-        const r1 = ratio(span, 1, h)
-        // The slope d1 = D1 + r0/(r0+r1)·(D1 − D11) and curvature d2 = (D1 − D11)/(r0+r1), D11 = (m1 − m2)/r1.
-        const curvature = (first * r0 + second / 2) / (r0 + r1)
-        const newer = (first + curvature) / r0
-        const older = curvature / r1
-        w[0] += newer
-        w[1] = -newer - older
-        w[2] = older
-      }
-      return semilinearStep(V, span.x, span, reading, span.past, w)
+      const frame = logSnrFrame(interpolated, span)
+      const weights = weightsOf(span, h, moments(3, h, frame.rate), type)
+      return weightedStep(V, frame, span.x, span, span.past, weights)
     },
   }),
 })

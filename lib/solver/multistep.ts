@@ -19,16 +19,22 @@ export type Multistep = {
   readonly order: number
   /**
    * Lower the order towards the end of the grid (order n only while n steps are left) on grids of fewer than this many steps:
-   * 0 never, Infinity always. The step to sigma = 0 has order 1 in any case: it is infinitely long in half log-SNR.
+   * 0 never, Infinity always.
    */
   readonly lowerBelow: number
+  /** Whether the full order is good for the step to sigma = 0 too. Not in half log-SNR, where that step is infinitely long: order 1. */
+  readonly finiteAtClean?: boolean
   readonly predict: <V>(V: VectorSpace<V>, span: Span<V>) => V
   /** Improve the end of a step with the prediction made there; that prediction is not made again. */
   readonly correct?: <V>(V: VectorSpace<V>, span: Span<V>, now: Prediction<V>) => V
 }
 
-const orderOf = ({ order, lowerBelow }: Multistep, { points, ahead }: Route, step: number): number => {
-  if (points[step + 1].sigma === 0) return 1
+const orderOf = (
+  { order, lowerBelow, finiteAtClean = false }: Multistep,
+  { points, ahead }: Route,
+  step: number,
+): number => {
+  if (points[step + 1].sigma === 0 && !finiteAtClean) return 1
   const left = points.length - 1 - step + ahead
   const lowered = points.length - 1 + ahead < lowerBelow ? left : Infinity
   return Math.min(order, step + 1, lowered)

@@ -1,13 +1,13 @@
 import type { Term, VectorSpace } from '../algebra/index.js'
 import type { Path, Point } from '../path/index.js'
-import { coordinateOf } from './coordinate.js'
+import { slopeFrame } from './frame.js'
 import type { Route } from './route.js'
 import type { Asking, Solver } from './solver.js'
 import type { Tableau } from './tableau.js'
 import { rk4Tableau } from './tableaux.js'
 
 /**
- * One step: X_j = x + h·Σ a_jk k_k, k_j = slope(X_j), x' = x + h·Σ b_j k_j, in a coordinate where the ODE is dy/du = slope.
+ * One step: X_j = x + h·Σ a_jk k_k, k_j = slope(X_j), x' = x + h·Σ b_j k_j, in a frame where the ODE is dy/du = slope.
  * A stage at sigma = 0 is not asked about, since a clean latent has no noise to predict: its slope is taken to be the mean slope
  * that led there. Heun's method thus ends with an Euler step, as in all implementations.
  */
@@ -19,21 +19,21 @@ const step = function* <V>(
   from: Point,
   to: Point,
 ): Asking<V> {
-  const { u, scale, slope, point } = coordinateOf(path, from)
-  const start = u(from)
-  const h = u(to) - start
+  const { position, carry, gain, reading, point } = slopeFrame(path, from)
+  const start = position(from)
+  const h = position(to) - start
   const slopes: Array<V> = []
   /** The latent at a point, from the step's start along Σ w_k k_k. */
   const along = (w: ReadonlyArray<number>, at: Point): V => {
-    const ahead = slopes.map((k, j): Term<V> => [scale(at) * h * (w[j] ?? 0), k])
-    return V.combine([[scale(at) / scale(from), x], ...ahead])
+    const ahead = slopes.map((k, j): Term<V> => [gain(at) * h * (w[j] ?? 0), k])
+    return V.combine([[carry({ from, to: at }), x], ...ahead])
   }
   for (const [j, row] of a.entries()) {
     const at = c[j] === 0 ? from : c[j] === 1 ? to : point(path, start + c[j] * h)
     slopes.push(
       at.sigma === 0
         ? V.combine(row.map((w, k): Term<V> => [w / c[j], slopes[k]]))
-        : slope(yield { x: j === 0 ? x : along(row, at), at }),
+        : reading(yield { x: j === 0 ? x : along(row, at), at }),
     )
   }
   return along(b, to)
@@ -41,7 +41,7 @@ const step = function* <V>(
 
 /**
  * The explicit Runge–Kutta method of a tableau: as many evaluations per step as it has stages, no history. It integrates in a
- * coordinate where the ODE has no linear part (see `coordinateOf`) and asks at true points of the path in between.
+ * frame where the ODE has no linear part (see `slopeFrame`) and asks at true points of the path in between.
  * Source: Butcher 2016, section 232.
  *
  * @example

@@ -1,8 +1,8 @@
 import type { VectorSpace } from '../algebra/index.js'
-import { lambda } from '../path/index.js'
-import { moments, weights } from './exponential-adams.js'
+import { weights } from './exponential-adams.js'
+import { logSnrFrame, type Interpolated } from './frame.js'
+import { interpolationStep, type Weighing } from './interpolation-step.js'
 import { multistep, type Span } from './multistep.js'
-import { interpolable, rateOf, semilinearStep, type Interpolated } from './semilinear-step.js'
 import type { Prediction, Solver } from './solver.js'
 
 export type UnipcOptions = {
@@ -57,31 +57,25 @@ export const unipc = ({
     return Float64Array.of(gain - slope, slope)
   }
 
-  /** The step of a span with some predictions interpolated in half log-SNR, the first of them made at its start. */
-  const step = <V>(
-    V: VectorSpace<V>,
-    span: Span<V>,
-    predictions: ReadonlyArray<Prediction<V>>,
-    halved: boolean,
-  ): V => {
-    const start = lambda(span.from)
-    const h = lambda(span.to) - start
-    const known = predictions.filter(({ at }) => at === span.from || at.alpha > 0)
-    const nodes = known.map(({ at }) =>
-      at === span.from ? 0 : at === span.to ? 1 : (lambda(at) - start) / h,
-    )
-    const reading = interpolable(interpolated, span)
-    const integral = moments(nodes.length, h, rateOf(reading))
-    const w = halved && nodes.length === 2 ? half(integral[0], h, nodes[1]) : weights(nodes, integral)
-    return semilinearStep(V, span.x, span, reading, known, w)
-  }
+  const weigh: Weighing = (nodes, integral, h) =>
+    nodes.length === 2 ? half(integral[0], h, nodes[1]) : weights(nodes, integral)
 
-  const predict = <V>(V: VectorSpace<V>, span: Span<V>): V =>
-    step(V, span, span.past.slice(0, span.order), rho === 'paper' && span.order === 2)
+  const predict = <V>(V: VectorSpace<V>, span: Span<V>): V => {
+    const rule = rho === 'paper' && span.order === 2 ? weigh : weights
+    return interpolationStep(
+      V,
+      logSnrFrame(interpolated, span),
+      span.x,
+      span,
+      span.past.slice(0, span.order),
+      rule,
+    )
+  }
 
   const correct = <V>(V: VectorSpace<V>, span: Span<V>, now: Prediction<V>): V => {
     const [base, ...older] = span.past.slice(0, span.order)
-    return step(V, span, [base, now, ...older], rho === 'paper' && span.order === 1)
+    const rule = rho === 'paper' && span.order === 1 ? weigh : weights
+    return interpolationStep(V, logSnrFrame(interpolated, span), span.x, span, [base, now, ...older], rule)
   }
 
   return {
