@@ -97,6 +97,7 @@ const outside: Readonly<Record<string, string | undefined>> = {
   filter: "import { filter } from 'rxjs'",
   map: "import { map } from 'rxjs'",
   take: "import { take } from 'rxjs'",
+  Observable: "import { Observable } from 'rxjs'",
   fc: "import fc from 'fast-check'",
 }
 

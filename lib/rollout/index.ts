@@ -1,4 +1,5 @@
 export * from './denoiser.js'
+export * from './flight.js'
 export * from './guided.js'
 export * from './noising.js'
 export * from './packing.js'

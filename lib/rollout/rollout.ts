@@ -6,7 +6,8 @@ import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRo
 import type { Denoiser } from './denoiser.js'
 import { noisedLatents } from './noising.js'
 import type { Span } from './plan.js'
-import { type FreshNoise, runPrograms, type Trajectories } from './run-programs.js'
+import type { FreshNoise, Trajectories } from './flight.js'
+import { runPrograms } from './run-programs.js'
 
 /** What a rollout starts from: clean data, its noise, and where each sample goes. */
 export type Departure = {

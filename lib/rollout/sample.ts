@@ -4,7 +4,8 @@ import { normal } from '../random/index.js'
 import { type Grid, program, type Solver } from '../solver/index.js'
 import type { Conditioning, ErrorOf, Parameterisation } from '../types/index.js'
 import type { Denoiser } from './denoiser.js'
-import { runPrograms, type Trajectories } from './run-programs.js'
+import type { Trajectories } from './flight.js'
+import { runPrograms } from './run-programs.js'
 
 export type SampleOptions = {
   readonly path: Path

@@ -13,11 +13,11 @@ export const toyDenoiser = <P extends Parameterisation>(
     predict: (latents, timesteps, conditioning) => {
       calls.push(timesteps.length)
       const elements = latents.length / timesteps.length
-      const label = conditioning['label'].data
+      const label = Object.entries(conditioning).find(([name]) => name === 'label')?.[1].data
       return TE.right(
         latents.map((x, e) => {
           const i = Math.floor(e / elements)
-          return Math.tanh(x) * timesteps[i] * 1e-3 + 0.1 * Number(label[i])
+          return Math.tanh(x) * timesteps[i] * 1e-3 + 0.1 * Number(label?.[i] ?? 0)
         }),
       )
     },
