@@ -19,10 +19,13 @@ import type { Scope } from './scope.js'
  */
 export const attention = (at: Scope, x: Value, heads: number, initialiseOutput?: Initialiser): Value => {
   const [tokens, width] = [axis(x, 1), axis(x, 2)]
-  if (width % heads !== 0) throw new GraphFailure(`${heads} attention heads do not divide a width of ${width}`)
+  if (width % heads !== 0)
+    throw new GraphFailure(`${heads} attention heads do not divide a width of ${width}`)
   const d = width / heads
   const qkv = linear(at.at('qkv'), x, 3 * width)
-  const [q = x, k = x, v = x] = split(qkv, [width, width, width], 2).map((part) => reshape(part, [0, tokens, heads, d]))
+  const [q = x, k = x, v = x] = split(qkv, [width, width, width], 2).map((part) =>
+    reshape(part, [0, tokens, heads, d]),
+  )
   const scores = matMul(mul(transpose(q, [0, 2, 1, 3]), 1 / Math.sqrt(d)), transpose(k, [0, 2, 3, 1]))
   const mixed = matMul(softmax(scores, -1), transpose(v, [0, 2, 1, 3]))
   const joined = reshape(transpose(mixed, [0, 2, 1, 3]), [0, tokens, width])

@@ -9,6 +9,7 @@ import { GraphFailure, showShape, type Value } from '../onnx/index.js'
  */
 export const axis = (x: Value, i: number): number => {
   const length = x.shape.at(i)
-  if (typeof length !== 'number') throw new GraphFailure(`axis ${i} of ${showShape(x.shape)} has to be a known number`)
+  if (typeof length !== 'number')
+    throw new GraphFailure(`axis ${i} of ${showShape(x.shape)} has to be a known number`)
   return length
 }

@@ -36,7 +36,9 @@ export const conditioning = (
   },
 ): Value => {
   const time = at.at('timestep')
-  const hidden = silu(linear(time.at('in'), timestepEmbedding(timestep, timestepFeatures), width, normal(0.02)))
+  const hidden = silu(
+    linear(time.at('in'), timestepEmbedding(timestep, timestepFeatures), width, normal(0.02)),
+  )
   const embedded = linear(time.at('out'), hidden, width, normal(0.02))
   if (label === undefined) return silu(embedded)
   const table = at.at('label').parameter('table', [classes + 1, width], normal(1))

@@ -33,7 +33,12 @@ const modulation = (at: Scope, told: Value, count: number, width: number): Reado
 /** One block: attention and a perceptron, each normalised, modulated and gated by time and class (DiT, figure 3, adaLN-Zero). */
 const block = (at: Scope, x: Value, told: Value, heads: number, ratio: number): Value => {
   const width = axis(x, -1)
-  const [shift1 = x, scale1 = x, gate1 = x, shift2 = x, scale2 = x, gate2 = x] = modulation(at, told, 6, width)
+  const [shift1 = x, scale1 = x, gate1 = x, shift2 = x, scale2 = x, gate2 = x] = modulation(
+    at,
+    told,
+    6,
+    width,
+  )
   const attended = attention(at.at('attention'), modulate(layerNorm(x), scale1, shift1), heads)
   const y = add(x, mul(gate1, attended))
   const hidden = silu(linear(at.at('mlp').at('in'), modulate(layerNorm(y), scale2, shift2), ratio * width))
@@ -56,7 +61,8 @@ const block = (at: Scope, x: Value, told: Value, heads: number, ratio: number): 
 export const dit = <P extends Parameterisation>(options: DiTOptions<P>): Model<P> => {
   const { parameterisation, sample, classes = 0, seed, patch, width, depth, heads, ratio = 4 } = options
   const [channels, height, columns] = sample
-  if (width % 4 !== 0) throw new GraphFailure(`a width of ${width} does not hold the positions: it has to be a multiple of 4`)
+  if (width % 4 !== 0)
+    throw new GraphFailure(`a width of ${width} does not hold the positions: it has to be a multiple of 4`)
   const root = scope(seed)
   const { latents, timestep, label } = modelInputs(options)
   const told = conditioning(root.at('conditioning'), { timestep, label, classes, width })

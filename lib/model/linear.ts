@@ -12,4 +12,7 @@ import type { Scope } from './scope.js'
  * const hidden = linear(scope(1).at('hidden'), x, 512) // [batch, 49, 512]
  */
 export const linear = (at: Scope, x: Value, width: number, initialise: Initialiser = xavierUniform): Value =>
-  add(matMul(x, at.parameter('weight', [axis(x, -1), width], initialise)), at.parameter('bias', [width], zeros))
+  add(
+    matMul(x, at.parameter('weight', [axis(x, -1), width], initialise)),
+    at.parameter('bias', [width], zeros),
+  )

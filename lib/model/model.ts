@@ -17,7 +17,10 @@ export type Model<P extends Parameterisation> = {
 }
 
 /** What every builder of a denoiser needs to know. */
-export type ModelOptions<P extends Parameterisation, Sample extends ReadonlyArray<number> = ReadonlyArray<number>> = {
+export type ModelOptions<
+  P extends Parameterisation,
+  Sample extends ReadonlyArray<number> = ReadonlyArray<number>,
+> = {
   /** What the prediction means. */
   readonly parameterisation: P
   /** The shape of one latent. */
@@ -48,7 +51,10 @@ export type ModelInputs = {
  * @example
  * const { latents, timestep, label } = modelInputs({ sample: [1, 28, 28], classes: 10 })
  */
-export const modelInputs = ({ sample, classes = 0 }: Pick<ModelOptions<Parameterisation>, 'sample' | 'classes'>): ModelInputs => ({
+export const modelInputs = ({
+  sample,
+  classes = 0,
+}: Pick<ModelOptions<Parameterisation>, 'sample' | 'classes'>): ModelInputs => ({
   latents: input('latents', 'float32', ['batch', ...sample]),
   timestep: input('timestep', 'float32', ['batch']),
   label: classes > 0 ? input('label', 'int64', ['batch']) : undefined,
@@ -61,4 +67,7 @@ export const modelInputs = ({ sample, classes = 0 }: Pick<ModelOptions<Parameter
  * const weights = parameterCount(mlp({ parameterisation: 'epsilon', sample: [2], width: 64, depth: 2, seed: 1 }))
  */
 export const parameterCount = ({ prediction }: Pick<Model<Parameterisation>, 'prediction'>): number =>
-  leaves([prediction]).reduce((n, { node }) => (node.kind === 'parameter' ? n + size(node.initial.dims) : n), 0)
+  leaves([prediction]).reduce(
+    (n, { node }) => (node.kind === 'parameter' ? n + size(node.initial.dims) : n),
+    0,
+  )

@@ -3,7 +3,9 @@ import { axis } from './axis.js'
 
 const blocks = (length: number, patch: number, x: Value): number => {
   if (length % patch !== 0) {
-    throw new GraphFailure(`patches of ${patch}×${patch} do not tile ${showShape(x.shape)}: its sides have to be multiples of ${patch}`)
+    throw new GraphFailure(
+      `patches of ${patch}×${patch} do not tile ${showShape(x.shape)}: its sides have to be multiples of ${patch}`,
+    )
   }
   return length / patch
 }
@@ -31,7 +33,11 @@ export const patches = (x: Value, patch: number): Value => {
  * const tokens = input('tokens', 'float32', ['batch', 49, 16])
  * const image = assembled(tokens, [1, 28, 28], 4)
  */
-export const assembled = (tokens: Value, [channels, height, width]: readonly [number, number, number], patch: number): Value => {
+export const assembled = (
+  tokens: Value,
+  [channels, height, width]: readonly [number, number, number],
+  patch: number,
+): Value => {
   const cut = reshape(tokens, [0, height / patch, width / patch, channels, patch, patch])
   return reshape(transpose(cut, [0, 3, 1, 4, 2, 5]), [0, channels, height, width])
 }

@@ -16,7 +16,12 @@ import { float32 } from '../types/index.js'
  */
 export const timestepEmbedding = (timestep: Value, features: number): Value => {
   const n = features / 2
-  const frequencies = constant(float32([1, n], Array.from({ length: n }, (_, i) => 10_000 ** (-i / n))))
+  const frequencies = constant(
+    float32(
+      [1, n],
+      Array.from({ length: n }, (_, i) => 10_000 ** (-i / n)),
+    ),
+  )
   const angles = mul(reshape(timestep, [-1, 1]), frequencies)
   return concat([cos(angles), sin(angles)], 1)
 }
