@@ -1,0 +1,43 @@
+import type { AttributesOf, OperatorName, OperatorNodeOf, Value } from '../onnx/index.js'
+import { Refusal } from './refusal.js'
+
+/** One use of an operator in a graph, as its gradient rule sees it. */
+export class Application<O extends OperatorName = OperatorName> {
+  readonly attributes: AttributesOf<O>
+  /** Undefined where an optional input is left out. */
+  readonly inputs: ReadonlyArray<Value | undefined>
+
+  constructor(
+    node: OperatorNodeOf<O>,
+    readonly outputs: ReadonlyArray<Value>,
+    /** d loss / d output, for every output; undefined where the loss does not depend on it. */
+    readonly cotangents: ReadonlyArray<Value | undefined>,
+    private readonly asked: ReadonlyArray<boolean>,
+  ) {
+    this.attributes = node.attributes
+    this.inputs = node.inputs
+  }
+
+  /** An input that has to be there. */
+  input(i: number): Value {
+    const x = this.inputs.at(i)
+    if (x === undefined) throw new RangeError(`input ${i} is left out`)
+    return x
+  }
+
+  output(i: number): Value {
+    const y = this.outputs.at(i)
+    if (y === undefined) throw new RangeError(`there is no output ${i}`)
+    return y
+  }
+
+  /** Whether anybody asked for the gradient of input i: what nobody asked for may be left undefined. */
+  wants(i: number): boolean {
+    return this.asked[i] ?? false
+  }
+
+  /** There is no gradient; the reason completes "cannot differentiate <operator>: it …". */
+  refuse(reason: string): never {
+    throw new Refusal(reason)
+  }
+}

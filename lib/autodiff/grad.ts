@@ -1,0 +1,134 @@
+import * as E from 'fp-ts/lib/Either.js'
+import { isFloat } from '../onnx/element.js'
+import {
+  isStatic,
+  reshape,
+  scalar,
+  showShape,
+  topological,
+  valueOf,
+  type Node,
+  type OperatorName,
+  type OperatorNodeOf,
+  type Value,
+} from '../onnx/index.js'
+import { size, type ErrorOf } from '../types/index.js'
+import { Application } from './application.js'
+import { sumTo } from './broadcast.js'
+import { accumulated, isPart, zeros, type Cotangent } from './cotangent.js'
+import { dims } from './known.js'
+import { nodeLabel, reach, type Reach } from './reach.js'
+import { Refusal, within } from './refusal.js'
+import type { Rules } from './rule.js'
+import { rules } from './rules/index.js'
+
+/**
+ * d loss / d w for every w of `wrt`, as values of w's shape and element type: reverse-mode differentiation, one rule for each
+ * operator. The gradients are made of ordinary operators and can be differentiated again.
+ *
+ * Only what lies between `wrt` and the loss is looked at; every length there has to be a number (`bind` a model's batch first).
+ * Where the loss does not depend on w, or only through integers, comparisons or `stopGradient`, the gradient is zero.
+ *
+ * @param loss one float
+ * @param wrt parameters, inputs or anything between
+ * @returns Left where an operator on the way has no gradient: which one, why, and the way from it to `wrt`
+ *
+ * @example
+ * const w = parameter('w', float32([4, 2], [1, 2, 3, 4, 5, 6, 7, 8]))
+ * const y = matMul(input('x', 'float32', [8, 4]), w)
+ * const gradients = grad(reduceMean(mul(y, y), undefined, false), [w])
+ */
+export const grad = (
+  loss: Value,
+  wrt: ReadonlyArray<Value>,
+): E.Either<ErrorOf<'GradientError'>, ReadonlyArray<Value>> => gradWith(rules)(loss, wrt)
+
+/**
+ * `grad` by another table of rules: to try a new rule, or to check that a wrong one is noticed.
+ *
+ * @example
+ * const table = rules
+ * const straightThrough = gradWith({ ...table, Round: unaryRule((dy) => dy) })
+ */
+export const gradWith =
+  (table: Rules) =>
+  (loss: Value, wrt: ReadonlyArray<Value>): E.Either<ErrorOf<'GradientError'>, ReadonlyArray<Value>> => {
+    const order = topological([loss])
+    const active = reach(order, wrt, table)
+    try {
+      const gradients = backward(loss, order, active, table)
+      return E.right(
+        wrt.map((w) => gradients.get(w.node)?.[w.output] ?? within(w.node, () => zeros(dims(w), w.type))),
+      )
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown
+      return E.left(explained(thrown, loss, active))
+    }
+  }
+
+const explained = ({ reason, node }: Refusal, loss: Value, active: Reach): ErrorOf<'GradientError'> => {
+  const at = node ?? loss.node
+  return {
+    _tag: 'GradientError',
+    message: `cannot differentiate ${nodeLabel(at)}: it ${reason}. From there to what the gradient is asked for: ${active.route(at)}`,
+    operator: at.kind === 'operator' ? at.operator : at.kind,
+  }
+}
+
+/** The gradient with respect to every output of every node between the loss and the sources of `active`. */
+const backward = (
+  loss: Value,
+  order: ReadonlyArray<Node>,
+  active: Reach,
+  table: Rules,
+): ReadonlyMap<Node, ReadonlyArray<Value | undefined>> => {
+  if (!isFloat(loss.type) || !isStatic(loss.shape) || size(loss.shape) !== 1) {
+    throw new Refusal(`is ${loss.type}${showShape(loss.shape)}, and a loss is one float`, loss.node)
+  }
+  const gradients = new Map<Node, ReadonlyArray<Value | undefined>>()
+  const contributions = new Map<Node, ReadonlyArray<Cotangent[]>>()
+  const contribute = ({ node, output }: Value, cotangent: Cotangent): void => {
+    const lists = contributions.get(node) ?? node.outputs.map(() => [])
+    contributions.set(node, lists)
+    lists[output]?.push(cotangent)
+  }
+  if (active.has(loss)) contribute(loss, reshape(scalar(1, loss.type), loss.shape))
+  for (const node of [...order].reverse()) {
+    within(node, () => {
+      const lists = contributions.get(node)
+      if (lists === undefined) return
+      const outputs = lists.map((_, output) => valueOf(node, output))
+      const cotangents = outputs.map((y, output) => accumulated(y, lists[output] ?? []))
+      gradients.set(node, cotangents)
+      if (node.kind === 'operator') pull(node, outputs, cotangents, active, table, contribute)
+    })
+  }
+  return gradients
+}
+
+/** One step back: from the gradient of a node's outputs to that of the inputs that matter. */
+const pull = <O extends OperatorName>(
+  node: OperatorNodeOf<O>,
+  outputs: ReadonlyArray<Value>,
+  cotangents: ReadonlyArray<Value | undefined>,
+  active: Reach,
+  table: Rules,
+  contribute: (x: Value, cotangent: Cotangent) => void,
+): void => {
+  const asked = node.inputs.map((x) => x !== undefined && active.has(x))
+  const rule = table[node.operator]
+  if (rule === 'flat' || !asked.includes(true)) return
+  if (typeof rule !== 'function') throw new Refusal(rule.refused)
+  const [y] = outputs
+  const at = new Application(node, outputs, cotangents, asked)
+  const results = rule(cotangents[0] ?? zeros(dims(y), y.type), at)
+  node.inputs.forEach((x, i) => {
+    const result = results[i]
+    if (x === undefined || result === undefined || !asked[i]) return
+    const cotangent = isPart(result) ? result : sumTo(result, dims(x))
+    const { type } = isPart(cotangent) ? cotangent.value : cotangent
+    if (type !== x.type)
+      throw new TypeError(`the rule of ${node.operator} gives input ${i}, a ${x.type}, a gradient of ${type}`)
+    contribute(x, cotangent)
+  })
+}

@@ -1,0 +1,85 @@
+import { conv, convTranspose, reduceSum, reshape, slice, transpose, type Value } from '../../onnx/index.js'
+import { dims } from '../known.js'
+import { weightGradient } from '../weight-gradient.js'
+import type { Application } from '../application.js'
+import type { Rule, Rules } from '../rule.js'
+
+/** Σ over batch and pixels: one number for each channel. */
+const perChannel = (dy: Value): Value =>
+  reduceSum(
+    dy,
+    [...dy.shape.keys()].filter((axis) => axis !== 1),
+    false,
+  )
+
+/** The weight seen from the other side: [channels, out / group, …kernel], every spatial axis reversed. */
+const flipped = (w: Value, group: number): Value => {
+  const [out = 1, inner = 1, ...kernel] = dims(w)
+  const outer = out / group
+  const turned = reshape(
+    transpose(reshape(w, [group, outer, inner, ...kernel]), [0, 2, 1, ...kernel.map((_, i) => i + 3)]),
+    [group * inner, outer, ...kernel],
+  )
+  const axes = kernel.flatMap((length, i) => (length > 1 ? [i + 2] : []))
+  return axes.length === 0
+    ? turned
+    : slice(
+        turned,
+        axes.map(() => -1),
+        axes.map(() => -(2 ** 31)),
+        axes,
+        axes.map(() => -1),
+      )
+}
+
+/**
+ * x̄ of y = conv(x, w). With stride 1 it is a convolution of ȳ by the flipped weight, on ONNX Runtime's CPU half the time of the
+ * ConvTranspose that it is in general. (For stride 2 that one wins: 12 ms, against 22 as four interleaved convolutions and 37 over
+ * ȳ with zeros between; 64 channels of 32×32 pixels, batch 32.)
+ */
+const inputGradient = (dy: Value, at: Application<'Conv'>): Value => {
+  const [x, w] = [at.input(0), at.input(1)]
+  const { strides, pads, dilations, kernel_shape: kernel, group } = at.attributes
+  const rank = kernel.length
+  const reach = kernel.map((length, i) => (length - 1) * (dilations[i] ?? 1))
+  const opposite = pads.map((n, i) => (reach[i % rank] ?? 0) - n)
+  if (strides.every((stride) => stride === 1) && opposite.every((n) => n >= 0)) {
+    return conv(dy, flipped(w, group), undefined, { pads: opposite, dilations, group })
+  }
+  const [before, counts] = [dims(x).slice(2), dims(dy).slice(2)]
+  const covered = counts.map(
+    (n, i) => (n - 1) * (strides[i] ?? 1) + (reach[i] ?? 0) + 1 - (pads[i] ?? 0) - (pads[i + rank] ?? 0),
+  )
+  // Pixels at the end that no window reached get a gradient of zero.
+  const output_padding = before.map((n, i) => n - (covered[i] ?? n))
+  return convTranspose(dy, w, undefined, { strides, pads, dilations, group, output_padding })
+}
+
+const forward: Rule<'Conv'> = (dy, at) => [
+  at.wants(0) ? inputGradient(dy, at) : undefined,
+  at.wants(1) ? weightGradient(at.input(0), dy, at.attributes) : undefined,
+  at.inputs[2] === undefined ? undefined : perChannel(dy),
+]
+
+/** y = convᵀ(x, w): the roles of x and ȳ in a convolution by the same weight are swapped. */
+const transposed: Rule<'ConvTranspose'> = (dy, at) => {
+  const [x, w] = [at.input(0), at.input(1)]
+  const { strides, pads, dilations, group, kernel_shape } = at.attributes
+  // Where output_padding added pixels, the convolution back would count windows that x does not have.
+  return [
+    at.wants(0) ? cropped(conv(dy, w, undefined, { strides, pads, dilations, group }), dims(x)) : undefined,
+    at.wants(1) ? weightGradient(dy, x, { strides, pads, dilations, group, kernel_shape }) : undefined,
+    at.inputs[2] === undefined ? undefined : perChannel(dy),
+  ]
+}
+
+const cropped = (value: Value, shape: ReadonlyArray<number>): Value =>
+  slice(
+    value,
+    shape.map(() => 0),
+    shape,
+    [...shape.keys()],
+  )
+
+/** Convolutions. auto_pad has become explicit padding where the spatial lengths are known, which gradients demand. */
+export const convolving = { Conv: forward, ConvTranspose: transposed } satisfies Partial<Rules>
