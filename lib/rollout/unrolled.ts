@@ -1,0 +1,123 @@
+import type { Model } from '../model/index.js'
+import {
+  concat,
+  constant,
+  input,
+  matMul,
+  reshape,
+  slice,
+  squeeze,
+  substitute,
+  type Value,
+} from '../onnx/index.js'
+import type { Program } from '../solver/index.js'
+import { float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
+
+export type UnrolledShape = {
+  /** Model evaluations in the graph: at least as many as any program has. */
+  readonly evaluations: number
+  /** Registers in the graph: at least as many as any program has. */
+  readonly registers: number
+}
+
+/** The names that the unrolled graph is fed under, beside the model's own conditioning inputs. */
+export const unrolledInputs = {
+  start: 'start',
+  timesteps: 'timesteps',
+  mixes: 'mixes',
+  noise: 'noise',
+} as const
+
+/** Entry j along the leading axis, without that axis. */
+const entry = (value: Value, j: number): Value => squeeze(slice(value, [j], [j + 1], [0]), [0])
+
+/**
+ * A denoising trajectory as one graph around any model: registers are a tensor, and coefficients and times are inputs, so that
+ * another solver, order or grid needs no other graph. It is an ordinary graph: it can be differentiated, through the latents and
+ * through the parameters, and be part of a larger one.
+ *
+ * Inputs `start` [batch, …sample], `timesteps` [evaluations, batch], `mixes` [evaluations, batch, registers, registers + 2], `noise`
+ * [evaluations, batch, …sample], and the model's conditioning.
+ *
+ * @returns the latents after the last evaluation: [batch, …sample]
+ * @example
+ * declare const model: Model<'flow_matching'>
+ * const graph = encode({ outputs: { latents: unrolled(model, { evaluations: 20, registers: 4 }) }, parameters: 'initializers' })
+ */
+export const unrolled = <P extends Parameterisation>(
+  { prediction, sample }: Model<P>,
+  { evaluations, registers }: UnrolledShape,
+): Value => {
+  const elements = size(sample)
+  const [batch] = prediction.shape
+  const start = input(unrolledInputs.start, 'float32', [batch, ...sample])
+  const timesteps = input(unrolledInputs.timesteps, 'float32', [evaluations, batch])
+  const mixes = input(unrolledInputs.mixes, 'float32', [evaluations, batch, registers, registers + 2])
+  const noise = input(unrolledInputs.noise, 'float32', [evaluations, batch, ...sample])
+  const row = (latents: Value): Value => reshape(latents, [0, 1, elements])
+  // Register 0 starts as the latents, the others as zeros: the outer product with the first unit vector.
+  const first = constant(
+    float32(
+      [registers, 1],
+      Float32Array.from({ length: registers }, (_, r) => (r === 0 ? 1 : 0)),
+    ),
+  )
+  let state = matMul(first, row(start))
+  for (let j = 0; j < evaluations; j++) {
+    const latents = reshape(slice(state, [0], [1], [1]), [0, ...sample])
+    const [output] = substitute([prediction], ({ node }) =>
+      node.kind !== 'input'
+        ? undefined
+        : node.name === 'latents'
+          ? latents
+          : node.name === 'timestep'
+            ? entry(timesteps, j)
+            : undefined,
+    )
+    state = matMul(entry(mixes, j), concat([state, row(output), row(entry(noise, j))], 1))
+  }
+  return reshape(slice(state, [0], [1], [1]), [0, ...sample])
+}
+
+/**
+ * The coefficients of these programs as the unrolled graph takes them, one program a sample. Shorter programs are followed by
+ * evaluations that change nothing.
+ *
+ * @example
+ * const one = program(unipc({ order: 2 }), flow(), 'flow_matching', trailing(flow(), 20))
+ * const { timesteps, mixes } = unrolledFeeds([one, one], { evaluations: 20, registers: 4 })
+ */
+export const unrolledFeeds = (
+  programs: ReadonlyArray<Program>,
+  { evaluations, registers }: UnrolledShape,
+): { readonly timesteps: TensorOf<'float32'>; readonly mixes: TensorOf<'float32'> } => {
+  const batch = programs.length
+  const columns = registers + 2
+  const timesteps = new Float32Array(evaluations * batch)
+  const mixes = new Float32Array(evaluations * batch * registers * columns)
+  programs.forEach((p, i) => {
+    if (p.evaluations.length > evaluations || p.registers > registers)
+      throw new RangeError(
+        `a program of ${p.evaluations.length} evaluations and ${p.registers} registers does not fit a graph of ${evaluations} and ${registers}`,
+      )
+    const own = p.registers + (p.noise ? 2 : 1)
+    for (let j = 0; j < evaluations; j++) {
+      const offset = (j * batch + i) * registers * columns
+      const evaluation = j < p.evaluations.length ? p.evaluations[j] : undefined
+      timesteps[j * batch + i] = evaluation?.at.timestep ?? 0
+      for (let r = 0; r < registers; r++) {
+        if (evaluation === undefined || r >= p.registers) mixes[offset + r * columns + r] = 1
+        else
+          for (let c = 0; c < own; c++) {
+            // The output and the noise are the last two columns, however many registers the program has.
+            const column = c < p.registers ? c : registers + (c - p.registers)
+            mixes[offset + r * columns + column] = evaluation.mix[r * own + c]
+          }
+      }
+    }
+  })
+  return {
+    timesteps: float32([evaluations, batch], timesteps),
+    mixes: float32([evaluations, batch, registers, columns], mixes),
+  }
+}
