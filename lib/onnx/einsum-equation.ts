@@ -1,6 +1,6 @@
 /**
  * An Einsum equation taken apart: one list of labels for each input and one for the output. A label is a letter; the axes of an
- * ellipsis are labelled `.0`, `.1`, … counted from the last, because ellipses broadcast like NumPy shapes.
+ * ellipsis are labelled `.0`, `.1`, … counted from the last, because they broadcast; ONNX Runtime wants every ellipsis of an equation to cover equally many.
  */
 export type EinsumEquation = {
   readonly inputs: ReadonlyArray<ReadonlyArray<string>>
@@ -28,7 +28,11 @@ export const einsumEquation = (
     inputs.push(labels)
   }
   const all = inputs.flat()
-  const ellipsis = dots(Math.max(0, ...inputs.map((labels) => labels.filter(isDot).length)))
+  const covered = new Set(
+    inputs.filter((_, i) => terms[i].includes('...')).map((labels) => labels.filter(isDot).length),
+  )
+  if (covered.size > 1) return undefined
+  const ellipsis = dots([...covered].at(0) ?? 0)
   const explicit = right.at(0)
   if (explicit === undefined) {
     const once = all.filter((label) => !isDot(label) && all.indexOf(label) === all.lastIndexOf(label))

@@ -3,6 +3,7 @@ import type { AttributeKind, Attributes, AttributeValue, Resolved } from './attr
 import { Call, type Definition, type Operand, type Typed } from './definition.js'
 import { fromNumbers, longestShape } from './element.js'
 import { definitions, type AttributesOf, type GivenAttributes, type OperatorName } from './operators/index.js'
+import { unknown } from './dim.js'
 import { isStatic } from './shape.js'
 import { constant, type OperatorNode, type Value } from './value.js'
 
@@ -119,7 +120,9 @@ const withElements = (call: Call, definition: Definition, output: Typed): Typed 
   const small = output.shape.length <= 1 && typeof length === 'number' && length <= longestShape
   const countable = small && ['int64', 'int32', 'bool'].includes(output.type)
   const elements = countable ? definition.elements?.(call, output) : undefined
-  return elements?.length === length && elements.some((x) => x !== '?') ? { ...output, elements } : output
+  return elements?.length === length && (length === 0 || elements.some((x) => x !== unknown))
+    ? { ...output, elements }
+    : output
 }
 
 const fold = (

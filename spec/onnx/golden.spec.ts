@@ -1,34 +1,41 @@
+import { fromBinary } from '@bufbuild/protobuf'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, test } from 'vitest'
-import { bind, decode, encode, isStatic, leaves, topological } from '../../lib/onnx/index.js'
-import { goldenCase, goldenCases, tensorOf } from '../golden/gradients.js'
+import { bind, decode, encode, isStatic, leaves, topological, type Graph } from '../../lib/onnx/index.js'
+import { ModelProtoSchema } from '../../lib/onnx/proto/onnx_pb.js'
+import { goldenCase, goldenCases, tensorOf, type GoldenCase } from '../golden/gradients.js'
 import { relativeError, runModel } from './run-model.js'
 
 /** Every golden graph, written by PyTorch or by hand, decoded, bound to its batch, encoded again and run. */
 
-const dimsOf = (path: string): Record<string, number> => {
-  const golden = goldenCase(path)
-  const decoded = decode(golden.model)
-  if (E.isLeft(decoded)) throw new Error(decoded.left.message)
+/** The symbolic dimensions a file declares, with the lengths of the reference inputs. */
+const dimsOf = (golden: GoldenCase): Record<string, number> => {
   const dims: Record<string, number> = {}
-  for (const input of decoded.right.inputs) {
-    if (input.node.kind !== 'input') continue
-    const { dims: actual } = tensorOf(golden, `input/${input.node.name}`)
-    input.shape.forEach((dim, i) => {
-      if (typeof dim === 'string') dims[dim] = actual[i] ?? 0
+  for (const { name, type } of fromBinary(ModelProtoSchema, golden.model).graph?.input ?? []) {
+    const shape = type?.value.case === 'tensorType' ? type.value.value.shape : undefined
+    shape?.dim.forEach(({ value }, i) => {
+      if (value.case === 'dimParam') dims[value.value] = tensorOf(golden, `input/${name}`).dims[i]
     })
   }
   return dims
 }
 
+/** Their structure depends on a length: without a number for it there is no saying which branch is meant. */
+const needDims = ['ops/export_if_squeeze', 'ops/export_if_squeeze_taken']
+
+const decoded = (golden: GoldenCase, dims: Readonly<Record<string, number>> = {}): Graph => {
+  const result = decode(golden.model, dims)
+  if (E.isLeft(result)) throw new Error(result.left.message)
+  return result.right
+}
+
 describe.each(goldenCases)('$path', ({ path, suggested_tolerance: tolerance }) => {
   test(`computes the reference output`, async () => {
     const golden = goldenCase(path)
-    const decoded = decode(golden.model)
-    if (E.isLeft(decoded)) throw new Error(decoded.left.message)
-    const graph = bind(decoded.right, dimsOf(path))
+    const dims = dimsOf(golden)
+    const graph = needDims.includes(path) ? decoded(golden, dims) : bind(decoded(golden), dims)
     const output = graph.outputs[golden.meta.output.name]
-    expect(output?.shape).toEqual(golden.meta.output.shape)
+    expect(output.shape).toEqual(golden.meta.output.shape)
     for (const node of topological(Object.values(graph.outputs))) {
       expect(node.outputs.every(({ shape }) => isStatic(shape))).toBe(true)
     }
@@ -44,7 +51,11 @@ describe.each(goldenCases)('$path', ({ path, suggested_tolerance: tolerance }) =
     const result = results.get(golden.meta.output.name)
     if (result === undefined) throw new Error('no output')
     const error = relativeError(result, tensorOf(golden, 'output'))
-    if (process.env['SHOW']) console.log('ERR', path, error)
     expect(error).toBeLessThanOrEqual(tolerance.forward_max_rel)
   })
+})
+
+test.each(needDims)('%s says that it needs a number for a symbolic dimension', (path) => {
+  const result = decode(goldenCase(path).model)
+  expect(result).toMatchObject({ _tag: 'Left', left: { _tag: 'GraphError', node: '/If' } })
 })

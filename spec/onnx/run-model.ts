@@ -22,7 +22,7 @@ export const runModel = async (
   )
   const outputs = new Map(
     session.outputNames.map((name) => {
-      const { type, dims, data } = results[name] as ort.Tensor
+      const { type, dims, data } = results[name]
       return [name, { type: type as ElementType, dims, data } as Tensor]
     }),
   )
@@ -31,10 +31,15 @@ export const runModel = async (
 }
 
 /** max |a − b| / max |b|; infinite where the sizes differ. */
-export const relativeError = (a: Tensor, b: Tensor): number => {
+export const relativeError = (a: Tensor, b: Tensor): number => errorOver(a, b, 0)
+
+/** max |a − b| / max(1, |b|), for results of sums that may cancel; infinite where the sizes differ. */
+export const worstError = (a: Tensor, b: Tensor): number => errorOver(a, b, 1)
+
+const errorOver = (a: Tensor, b: Tensor, least: number): number => {
   if (a.data.length !== b.data.length) return Infinity
   let difference = 0
-  let scale = 0
+  let scale = least
   b.data.forEach((expected: number | bigint, i: number) => {
     difference = Math.max(difference, Math.abs(Number(a.data[i]) - Number(expected)))
     scale = Math.max(scale, Math.abs(Number(expected)))

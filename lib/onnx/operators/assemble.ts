@@ -11,10 +11,11 @@ export const splitSizes = (call: Call, length: Dim): ReadonlyArray<Dim> => {
   if (call.inputs[1] !== undefined) return call.integers(1)
   const each =
     typeof length === 'number' ? Math.ceil(length / call.outputs) : floorDivide(length, call.outputs)
+  if (typeof length === 'number' && typeof each === 'number' && each * (call.outputs - 1) >= length) {
+    call.fail(`${length} elements of the axis are too few for ${call.outputs} outputs of ${each}`)
+  }
   return Array.from({ length: call.outputs }, (_, i) =>
-    typeof length === 'number' && typeof each === 'number'
-      ? Math.max(0, Math.min(each, length - i * each))
-      : each,
+    typeof length === 'number' && typeof each === 'number' ? Math.min(each, length - i * each) : each,
   )
 }
 

@@ -23,7 +23,7 @@ const bounds = (
   return { first, count: Math.max(0, Math.ceil((last - first) / step)) }
 }
 
-/** The length of a sliced axis, kept symbolic where it can be. */
+/** The length of a sliced axis, kept symbolic where it can be: a symbol is taken to be long enough for the slice not to be empty. */
 const slicedLength = (length: Dim, start: Dim, end: Dim, step: number): Dim => {
   const known = bounds(length, start, end, step)
   if (known !== undefined) return known.count
