@@ -7,14 +7,8 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import type { Parameters, State } from '../train/index.js'
 import type { TensorOf } from '../types/index.js'
-import {
-  type CheckpointError,
-  checkpointError,
-  checkpointName,
-  checkpoints,
-  onDisk,
-  writeFolder,
-} from './folder.js'
+import { type CheckpointError, checkpointError, onDisk } from './disk.js'
+import { checkpointName, checkpoints, writeFolder } from './folder.js'
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
 
 /** What a checkpoint remembers beside the state: enough to know which run it belongs to. */

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { Parameters, State } from '../train/index.js'
-import { type CheckpointError, checkpointError } from './folder.js'
+import { type CheckpointError, checkpointError } from './disk.js'
 
 const shapeText = (dims: ReadonlyArray<number> | undefined): string =>
   dims === undefined ? 'nothing of that name' : `[${dims.join(', ')}]`

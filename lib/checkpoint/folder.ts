@@ -1,27 +1,7 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { ErrorOf } from '../types/index.js'
-
-export type CheckpointError = ErrorOf<'CheckpointError'>
-
-/**
- * A failure that has to do with this path.
- *
- * @example
- * const error = checkpointError('runs/a/checkpoint-000500', 'there is no such folder')
- */
-export const checkpointError = (path: string, message: string): CheckpointError => ({
-  _tag: 'CheckpointError',
-  message: `${path}: ${message}`,
-  path,
-})
-
-/** A promise about this path whose rejection is a CheckpointError. */
-export const onDisk = <A>(path: string, effect: () => Promise<A>): TE.TaskEither<CheckpointError, A> =>
-  TE.tryCatch(effect, (cause) =>
-    checkpointError(path, cause instanceof Error ? cause.message : String(cause)),
-  )
+import { type CheckpointError, onDisk, orIfMissing } from './disk.js'
 
 /**
  * The name of the folder of a checkpoint.
@@ -113,10 +93,7 @@ export const writeFolder = (
  */
 export const checkpoints = (outputDir: string): TE.TaskEither<CheckpointError, ReadonlyArray<string>> =>
   onDisk(outputDir, async () => {
-    const names = await readdir(outputDir).catch((cause: unknown) => {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return []
-      throw cause
-    })
+    const names = await orIfMissing(readdir(outputDir), [])
     return names
       .flatMap((name) => {
         const step = stepOf(name)

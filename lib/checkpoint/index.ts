@@ -1,11 +1,5 @@
 export * from './checkpoint.js'
+export * from './disk.js'
 export * from './fit.js'
-export {
-  type CheckpointError,
-  checkpointError,
-  checkpointName,
-  checkpoints,
-  keepNewest,
-  writeFolder,
-} from './folder.js'
+export * from './folder.js'
 export * from './safetensors.js'

@@ -5,7 +5,7 @@ import type { ConfigProblem, ErrorOf } from '../types/index.js'
 import type { Config } from './config.js'
 import type { Flags } from './flags.js'
 import { type GivenValue, givenByFile, givenByFlags } from './given.js'
-import { type OptionRow, optionRowsOf, modelRowsOf } from './keys.js'
+import { modelRowsOf, optionKeys, type OptionRow, optionRowsOf } from './keys.js'
 import type { KnownOptions } from './option.js'
 import { modelType, modelTypes, options } from './options/index.js'
 import { impossibleCombinations } from './rules.js'
@@ -70,6 +70,8 @@ const misplaced = (type: string, given: GivenMap): ReadonlyArray<ConfigProblem> 
       },
     ]
   })
+
+const modelKeys = optionKeys.map(({ key }) => key).filter((key) => key.startsWith('model.'))
 
 const isConfig = (u: unknown): u is Config => {
   const holds = (
@@ -137,9 +139,7 @@ export const decodeConfig = (json: unknown, flags: Flags = {}): E.Either<ConfigE
     ...(type.problem === undefined ? model.problems.values() : []),
     ...impossibleCombinations(
       config,
-      type.problem === undefined
-        ? refused
-        : new Set([...refused, 'model.heads', 'model.patch', 'model.levels']),
+      type.problem === undefined ? refused : new Set([...refused, ...modelKeys]),
     ),
   ]
   return problems.length === 0 ? E.right(config) : E.left(configError(problems))

@@ -1,3 +1,4 @@
+import { solvers } from '../solver/registry.js'
 import type { ConfigProblem } from '../types/index.js'
 import type { Config } from './config.js'
 import { datasetFacts } from './dataset-facts.js'
@@ -43,28 +44,48 @@ const rules: ReadonlyArray<Rule> = [
         : undefined,
   },
   {
-    keys: ['model.heads', 'model.width'],
-    refuse: ({ model }) =>
-      model.type === 'dit' && model.width % model.heads !== 0
-        ? `a divisor of model.width, which is ${model.width}`
-        : undefined,
+    keys: ['model.width'],
+    refuse: ({ model }) => {
+      const unit = model.type === 'unet' ? 8 : 4
+      return model.width % unit === 0 ? undefined : `a multiple of ${unit}`
+    },
+  },
+  {
+    keys: ['model.heads', 'model.width', 'model.levels'],
+    refuse: ({ model }) => {
+      const channels = model.type === 'unet' ? model.width * 2 ** (model.levels - 1) : model.width
+      return model.heads > 0 && channels % model.heads !== 0
+        ? `a divisor of the ${channels} channels that attention sees`
+        : undefined
+    },
   },
   {
     keys: ['model.patch', 'dataset'],
     refuse: ({ model, dataset }) => {
       const [, height, width] = datasetFacts[dataset].shape
-      return model.type === 'dit' && (height % model.patch !== 0 || width % model.patch !== 0)
+      return height % model.patch !== 0 || width % model.patch !== 0
         ? `a divisor of the sides of ${dataset}, which are ${height} and ${width}`
         : undefined
     },
   },
   {
-    keys: ['model.levels', 'dataset'],
+    keys: ['model.levels', 'model.patch', 'dataset'],
     refuse: ({ model, dataset }) => {
       const [, height, width] = datasetFacts[dataset].shape
-      const most = Math.min(halvings(height), halvings(width)) + 1
-      return model.type === 'unet' && model.levels > most
-        ? `at most ${most} for ${dataset}, whose sides ${height} and ${width} can be halved ${most - 1} times`
+      if (model.type !== 'unet' || height % model.patch !== 0 || width % model.patch !== 0) return undefined
+      const [rows, columns] = [height / model.patch, width / model.patch]
+      const most = Math.min(halvings(rows), halvings(columns)) + 1
+      return model.levels > most
+        ? `at most ${most}: ${rows} × ${columns} patches of ${dataset} can be halved ${most - 1} times`
+        : undefined
+    },
+  },
+  {
+    keys: ['scheduled_sampling_order', 'scheduled_sampling_sampler'],
+    refuse: ({ scheduled_sampling_order: order, scheduled_sampling_sampler: sampler }) => {
+      const { orders } = solvers[sampler]
+      return orders.length > 1 && !orders.includes(order)
+        ? `one of ${orders.join(', ')}, the orders of ${sampler}`
         : undefined
     },
   },

@@ -10,7 +10,8 @@ import { summary } from './summary.js'
 /** What report.html shows of a run. */
 export type Report = {
   readonly title: string
-  readonly config: Config
+  /** Where the run had one. */
+  readonly config: Config | undefined
   /** One entry a step, steps rising. */
   readonly metrics: ReadonlyArray<Metrics>
   /** Sample grids as PNG files, steps rising. */
@@ -38,7 +39,11 @@ const facts = ({ metrics, config }: Report): string => {
   if (metrics.length === 0) return ''
   const { steps, loss, stepsPerSecond, seconds, rolloutShare, evaluations } = summary(metrics)
   return `<dl class="facts">${[
-    fact('steps', steps.toLocaleString('en-US'), `of ${config.max_train_steps.toLocaleString('en-US')}`),
+    fact(
+      'steps',
+      steps.toLocaleString('en-US'),
+      config && `of ${config.max_train_steps.toLocaleString('en-US')}`,
+    ),
     fact('loss', figures(loss), 'recent mean'),
     fact('speed', figures(stepsPerSecond), 'steps/s'),
     fact('time', ...duration(seconds)),
@@ -168,7 +173,7 @@ const pictures = ({ grids, config }: Report): string => {
   return (
     section(
       'Samples',
-      `Drawn from noise by the ${config.use_ema ? 'averaged' : 'current'} weights; the classes go round along each row.`,
+      `Drawn from noise by the ${config?.use_ema === true ? 'averaged' : 'current'} weights; the classes go round along each row.`,
       image(last),
     ) +
     (earlier.length === 0
@@ -218,7 +223,9 @@ const configuration = (config: Config): string => {
  */
 export const reportPage = (report: Report): string => {
   const { title, config, metrics } = report
-  const subtitle = `${config.prediction_type.replaceAll('_', ' ')} · ${config.model.type} · ${config.dataset} · seed ${config.seed}`
+  const subtitle =
+    config &&
+    `${config.prediction_type.replaceAll('_', ' ')} · ${config.model.type} · ${config.dataset} · seed ${config.seed}`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -229,11 +236,11 @@ export const reportPage = (report: Report): string => {
 </head>
 <body>
 <main>
-<header><h1>${escaped(title)}</h1><p>${escaped(subtitle)}</p></header>
+<header><h1>${escaped(title)}</h1><p>${escaped(subtitle ?? 'a run of deriva')}</p></header>
 ${facts(report)}
 ${pictures(report)}
 ${charts(metrics)}
-${configuration(config)}
+${config === undefined ? '' : configuration(config)}
 <footer>Made by deriva. Curves are thinned for drawing; metrics.jsonl has every step.</footer>
 </main>
 </body>

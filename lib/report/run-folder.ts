@@ -3,34 +3,15 @@ import { basename, dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { type CheckpointError, checkpointError, onDisk, orIfMissing } from '../checkpoint/index.js'
 import { type Config, decodeConfig } from '../config/index.js'
 import type { Metrics } from '../train/index.js'
-import type { ErrorOf } from '../types/index.js'
 import { decodeMetrics, encodeMetrics } from './metrics-log.js'
 import { reportPage } from './page.js'
 
-type RunError = ErrorOf<'CheckpointError'>
-
-const runError = (path: string, message: string): RunError => ({
-  _tag: 'CheckpointError',
-  message: `${path}: ${message}`,
-  path,
-})
-
-const onDisk = <A>(path: string, effect: () => Promise<A>): TE.TaskEither<RunError, A> =>
-  TE.tryCatch(effect, (cause) => runError(path, cause instanceof Error ? cause.message : String(cause)))
-
-const isMissing = (cause: unknown): boolean =>
-  cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-
 /** The text of a file, or undefined where there is none. */
-const readText = (path: string): TE.TaskEither<RunError, string | undefined> =>
-  onDisk(path, () =>
-    readFile(path, 'utf8').catch((cause: unknown) => {
-      if (isMissing(cause)) return undefined
-      throw cause
-    }),
-  )
+const readText = (path: string): TE.TaskEither<CheckpointError, string | undefined> =>
+  onDisk(path, () => orIfMissing(readFile(path, 'utf8'), undefined))
 
 /**
  * Writes a file of a run folder so that readers see the old one or the new one, never a part. Folders are made as needed.
@@ -42,7 +23,7 @@ export const writeRunFile = (
   outputDir: string,
   name: string,
   content: string | Uint8Array,
-): TE.TaskEither<RunError, string> => {
+): TE.TaskEither<CheckpointError, string> => {
   const path = join(outputDir, name)
   const hidden = join(dirname(path), `.${basename(path)}.writing`)
   return onDisk(path, async () => {
@@ -66,7 +47,7 @@ export const writeGrid = (
   outputDir: string,
   step: number,
   png: Uint8Array,
-): TE.TaskEither<RunError, string> => writeRunFile(outputDir, join('samples', gridName(step)), png)
+): TE.TaskEither<CheckpointError, string> => writeRunFile(outputDir, join('samples', gridName(step)), png)
 
 const metricsPath = (outputDir: string): string => join(outputDir, 'metrics.jsonl')
 
@@ -77,7 +58,7 @@ const metricsPath = (outputDir: string): string => join(outputDir, 'metrics.json
  * declare const metrics: Metrics
  * const written = appendMetrics('runs/a', metrics)
  */
-export const appendMetrics = (outputDir: string, metrics: Metrics): TE.TaskEither<RunError, void> =>
+export const appendMetrics = (outputDir: string, metrics: Metrics): TE.TaskEither<CheckpointError, void> =>
   onDisk(metricsPath(outputDir), () => appendFile(metricsPath(outputDir), encodeMetrics(metrics)))
 
 /**
@@ -86,13 +67,13 @@ export const appendMetrics = (outputDir: string, metrics: Metrics): TE.TaskEithe
  * @example
  * const metrics = readMetrics('runs/a')
  */
-export const readMetrics = (outputDir: string): TE.TaskEither<RunError, ReadonlyArray<Metrics>> =>
+export const readMetrics = (outputDir: string): TE.TaskEither<CheckpointError, ReadonlyArray<Metrics>> =>
   pipe(
     readText(metricsPath(outputDir)),
     TE.chainEitherK((text = '') =>
       pipe(
         decodeMetrics(text),
-        E.mapLeft((message) => runError(metricsPath(outputDir), message)),
+        E.mapLeft((message) => checkpointError(metricsPath(outputDir), message)),
       ),
     ),
   )
@@ -105,12 +86,39 @@ export const readMetrics = (outputDir: string): TE.TaskEither<RunError, Readonly
  * @example
  * const kept = rewindMetrics('runs/a', 500)
  */
-export const rewindMetrics = (outputDir: string, step: number): TE.TaskEither<RunError, string> =>
+export const rewindMetrics = (outputDir: string, step: number): TE.TaskEither<CheckpointError, string> =>
   pipe(
     readMetrics(outputDir),
     TE.map((all) => all.filter((metrics) => metrics.step <= step)),
     TE.chain((kept) => writeRunFile(outputDir, 'metrics.jsonl', kept.map(encodeMetrics).join(''))),
   )
+
+const configPath = (outputDir: string): string => join(outputDir, 'config.json')
+
+const readConfigIfAny = (outputDir: string): TE.TaskEither<CheckpointError, Config | undefined> => {
+  const path = configPath(outputDir)
+  return pipe(
+    readText(path),
+    TE.chainEitherK((text) =>
+      text === undefined
+        ? E.right(undefined)
+        : pipe(
+            E.tryCatch(
+              (): unknown => JSON.parse(text),
+              () => checkpointError(path, 'not JSON'),
+            ),
+            E.chain((json) =>
+              pipe(
+                decodeConfig(json),
+                E.mapLeft(({ message }) =>
+                  checkpointError(path, `not a configuration of this version\n${message}`),
+                ),
+              ),
+            ),
+          ),
+    ),
+  )
+}
 
 /**
  * The resolved configuration that a run folder was made with.
@@ -119,34 +127,19 @@ export const rewindMetrics = (outputDir: string, step: number): TE.TaskEither<Ru
  * @example
  * const config = readRunConfig('runs/a')
  */
-export const readRunConfig = (outputDir: string): TE.TaskEither<RunError, Config> => {
-  const path = join(outputDir, 'config.json')
-  return pipe(
-    readText(path),
-    TE.chainEitherK((text) =>
-      text === undefined
-        ? E.left(runError(outputDir, 'not a run folder: it has no config.json'))
-        : E.tryCatch(
-            (): unknown => JSON.parse(text),
-            () => runError(path, 'not JSON'),
-          ),
-    ),
-    TE.chainEitherK((json) =>
-      pipe(
-        decodeConfig(json),
-        E.mapLeft(({ message }) => runError(path, `not a configuration of this version\n${message}`)),
-      ),
+export const readRunConfig = (outputDir: string): TE.TaskEither<CheckpointError, Config> =>
+  pipe(
+    readConfigIfAny(outputDir),
+    TE.filterOrElse(
+      (config): config is Config => config !== undefined,
+      () => checkpointError(outputDir, 'not the folder of a run: it has no config.json'),
     ),
   )
-}
 
 const readGrids = (outputDir: string) => {
   const folder = join(outputDir, 'samples')
   return onDisk(folder, async () => {
-    const names = await readdir(folder).catch((cause: unknown) => {
-      if (isMissing(cause)) return []
-      throw cause
-    })
+    const names = await orIfMissing(readdir(folder), [])
     const grids = names.flatMap((name) => {
       const step = /^step-(\d+)\.png$/.exec(name)?.[1]
       return step === undefined ? [] : [{ step: Number(step), name }]
@@ -160,16 +153,16 @@ const readGrids = (outputDir: string) => {
 }
 
 /**
- * Writes report.html from what the run folder holds.
+ * Writes report.html from what the run folder holds; a folder that a program wrote may have no config.json.
  *
  * @returns the path of the report
  * @example
  * const path = writeReport('runs/a')
  */
-export const writeReport = (outputDir: string): TE.TaskEither<RunError, string> =>
+export const writeReport = (outputDir: string): TE.TaskEither<CheckpointError, string> =>
   pipe(
     TE.Do,
-    TE.bind('config', () => readRunConfig(outputDir)),
+    TE.bind('config', () => readConfigIfAny(outputDir)),
     TE.bind('metrics', () => readMetrics(outputDir)),
     TE.bind('grids', () => readGrids(outputDir)),
     TE.chain((run) =>

@@ -86,7 +86,7 @@ describe('a run folder', () => {
 
   it('says what is missing or wrong', async () => {
     expect(await readRunConfig(folder)()).toMatchObject({
-      left: { message: expect.stringContaining('not a run folder') as string },
+      left: { message: expect.stringContaining('not the folder of a run') as string },
     })
     await done(writeRunFile(folder, 'config.json', '{"sed": 1}'))
     expect(await readRunConfig(folder)()).toMatchObject({

@@ -5,7 +5,7 @@ import { run } from './run.js'
 import { scheduledSampling } from './scheduled-sampling.js'
 
 export { type ModelType, modelOptions, modelType, modelTypes } from './model.js'
-export { rollsOut, samplerNames } from './scheduled-sampling.js'
+export { rollsOut } from './scheduled-sampling.js'
 
 /** Every option but those of the model, whose keys depend on its type (`modelOptions`). Only keys that take effect exist. */
 export const options = { ...run, ...objective, ...optimisation, ...scheduledSampling, ...keeping } as const

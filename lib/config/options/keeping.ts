@@ -1,6 +1,6 @@
+import { solverNames } from '../../solver/registry.js'
 import { kinds } from '../kind.js'
 import { derivedOption, option } from '../option.js'
-import { samplerNames } from './scheduled-sampling.js'
 
 /** What a run leaves behind as it goes: checkpoints and sample grids. */
 export const keeping = {
@@ -39,7 +39,7 @@ export const keeping = {
   }),
   validation_sampler: option({
     group: 'Validation',
-    kind: kinds.choice(samplerNames),
+    kind: kinds.choice(solverNames),
     value: 'unipc',
     aliases: ['validation_noise_scheduler'],
     meaning: 'The solver of the sample grids (order 2 where it has a choice).',

@@ -1,49 +1,41 @@
-import { kinds } from '../kind.js'
-import { option } from '../option.js'
+import { kinds, type NumberRange } from '../kind.js'
+import { type Option, option } from '../option.js'
 
-const width = (value: number, meaning: string) =>
-  option({ group: 'Model', kind: kinds.integer({ min: 1, max: 4096 }), value, meaning })
+const row = (value: number, range: NumberRange, meaning: string): Option<number> =>
+  option({ group: 'Model', kind: kinds.integer(range), value, meaning })
 
 /** The options of each model that can be built: `model.width` belongs to the type that `model.type` names. */
 export const modelOptions = {
   unet: {
-    width: width(32, 'Channels at full resolution; deeper levels have more.'),
-    levels: option({
-      group: 'Model',
-      kind: kinds.integer({ min: 1, max: 6 }),
-      value: 3,
-      meaning: 'Resolutions: each level halves the image once more.',
-    }),
-    depth: option({
-      group: 'Model',
-      kind: kinds.integer({ min: 1, max: 8 }),
-      value: 1,
-      meaning: 'Residual blocks at each level.',
-    }),
+    width: row(
+      32,
+      { min: 8, max: 4096 },
+      'Channels at the finest level, a multiple of 8; each deeper level has twice as many.',
+    ),
+    levels: row(3, { min: 1, max: 6 }, 'Resolutions: each level halves the image once more.'),
+    depth: row(
+      1,
+      { min: 1, max: 8 },
+      'Residual blocks at each level, on the way down and again on the way up.',
+    ),
+    patch: row(
+      1,
+      { min: 1, max: 32 },
+      'The finest level works on squares of patch × patch pixels: 2 is four times cheaper.',
+    ),
+    heads: row(0, { min: 0, max: 64 }, 'Heads of self-attention at the deepest level; 0 is no attention.'),
   },
   dit: {
-    width: width(128, 'Channels of a token.'),
-    depth: option({
-      group: 'Model',
-      kind: kinds.integer({ min: 1, max: 64 }),
-      value: 4,
-      meaning: 'Transformer blocks.',
-    }),
-    heads: option({
-      group: 'Model',
-      kind: kinds.integer({ min: 1, max: 64 }),
-      value: 4,
-      meaning: 'Attention heads; width is a multiple of it.',
-    }),
-    patch: option({
-      group: 'Model',
-      kind: kinds.integer({ min: 1, max: 32 }),
-      value: 4,
-      meaning:
-        'The side of the square of pixels that becomes one token; the sides of the image are multiples of it.',
-    }),
+    width: row(128, { min: 4, max: 4096 }, 'Channels of a token, a multiple of 4 and of heads.'),
+    depth: row(4, { min: 1, max: 64 }, 'Transformer blocks.'),
+    heads: row(4, { min: 1, max: 64 }, 'Attention heads.'),
+    patch: row(
+      4,
+      { min: 1, max: 32 },
+      'The side of the square of pixels that becomes one token; the sides of the image are multiples of it.',
+    ),
   },
-} as const
+} as const satisfies Record<string, Readonly<Record<string, Option<number>>>>
 
 export type ModelType = keyof typeof modelOptions
 

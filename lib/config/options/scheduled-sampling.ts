@@ -1,8 +1,7 @@
 import { strategies } from '../../rollout/plan.js'
+import { solverNames } from '../../solver/registry.js'
 import { kinds } from '../kind.js'
 import { derivedOption, type KnownOptions, option } from '../option.js'
-
-export const samplerNames = ['unipc', 'euler', 'dpm', 'rk4'] as const
 
 const rampShapes = ['linear'] as const
 
@@ -74,15 +73,15 @@ export const scheduledSampling = {
   }),
   scheduled_sampling_sampler: option({
     group,
-    kind: kinds.choice(samplerNames),
+    kind: kinds.choice(solverNames),
     value: 'unipc',
     meaning: 'The solver of the rollout.',
   }),
   scheduled_sampling_order: option({
     group,
-    kind: kinds.integer({ min: 1, max: 3 }),
+    kind: kinds.integer({ min: 1, max: 9 }),
     value: 2,
-    meaning: 'The order of `unipc` and `dpm`; `euler` and `rk4` have their own.',
+    meaning: 'The order of unipc (1 to 9) and dpm (1 to 3); euler and rk4 have their own.',
   }),
   scheduled_sampling_reflexflow: derivedOption({
     group,
