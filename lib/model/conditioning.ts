@@ -1,6 +1,6 @@
 import { add, gather, type Value } from '../onnx/index.js'
 import { silu } from './activation.js'
-import { normal } from './initialise.js'
+import { gaussian } from './initialise.js'
 import { linear } from './linear.js'
 import type { Scope } from './scope.js'
 import { timestepEmbedding } from './timestep-embedding.js'
@@ -37,10 +37,10 @@ export const conditioning = (
 ): Value => {
   const time = at.at('timestep')
   const hidden = silu(
-    linear(time.at('in'), timestepEmbedding(timestep, timestepFeatures), width, normal(0.02)),
+    linear(time.at('in'), timestepEmbedding(timestep, timestepFeatures), width, gaussian(0.02)),
   )
-  const embedded = linear(time.at('out'), hidden, width, normal(0.02))
+  const embedded = linear(time.at('out'), hidden, width, gaussian(0.02))
   if (label === undefined) return silu(embedded)
-  const table = at.at('label').parameter('table', [classes + 1, width], normal(1))
+  const table = at.at('label').parameter('table', [classes + 1, width], gaussian(1))
   return silu(add(embedded, gather(table, label, 0)))
 }

@@ -13,13 +13,14 @@ import { gridPositions } from './position.js'
 import { scope, type Scope } from './scope.js'
 
 export type DiTOptions<P extends Parameterisation> = ModelOptions<P, ImageShape> & {
-  /** The side of the square of pixels that becomes one token; divides the sides of the image. */
-  readonly patch: number
-  /** Channels of a token: a multiple of 4 and of `heads`. */
-  readonly width: number
-  /** Transformer blocks. */
-  readonly depth: number
-  readonly heads: number
+  /** The side of the square of pixels that becomes one token; divides the sides of the image. Default 4. */
+  readonly patch?: number
+  /** Channels of a token: a multiple of 4 and of `heads`. Default 128. */
+  readonly width?: number
+  /** Transformer blocks. Default 4. */
+  readonly depth?: number
+  /** Default 4. */
+  readonly heads?: number
   /** Channels inside a block's perceptron, as a multiple of `width`. Default 4. */
   readonly ratio?: number
 }
@@ -54,12 +55,11 @@ const block = (at: Scope, x: Value, told: Value, heads: number, ratio: number): 
  *
  * @throws GraphFailure where the patches do not tile the image, or the width is no multiple of 4 and of `heads`
  * @example
- * const digits = dit({
- *   parameterisation: 'flow_matching', sample: [1, 28, 28], classes: 10, patch: 4, width: 128, depth: 4, heads: 4, seed: 1,
- * })
+ * const digits = dit({ parameterisation: 'flow_matching', sample: [1, 28, 28], classes: 10, seed: 1 })
  */
 export const dit = <P extends Parameterisation>(options: DiTOptions<P>): Model<P> => {
-  const { parameterisation, sample, classes = 0, seed, patch, width, depth, heads, ratio = 4 } = options
+  const { parameterisation, sample, classes = 0, seed } = options
+  const { patch = 4, width = 128, depth = 4, heads = 4, ratio = 4 } = options
   const [channels, height, columns] = sample
   if (width % 4 !== 0)
     throw new GraphFailure(`a width of ${width} does not hold the positions: it has to be a multiple of 4`)

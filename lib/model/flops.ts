@@ -25,7 +25,7 @@ const products = ({ operator, inputs: [a, b], outputs: [y], attributes }: Operat
  * A training step costs about three times as many.
  *
  * @example
- * const flops = flopsPerSample(mlp({ parameterisation: 'epsilon', sample: [2], width: 64, depth: 2, seed: 1 }))
+ * const flops = flopsPerSample(mlp({ parameterisation: 'epsilon', sample: [2], seed: 1 }))
  */
 export const flopsPerSample = ({ prediction }: Pick<Model<Parameterisation>, 'prediction'>): number => {
   const single = substitute([prediction], (leaf) =>

@@ -1,4 +1,4 @@
-import { type Key, normal as normals, uniform as uniformAt } from '../random/index.js'
+import { type Key, normal, uniform as uniformAt } from '../random/index.js'
 import { size } from '../types/index.js'
 
 /** The initial values of a weight with these dimensions. The key belongs to this weight alone. */
@@ -28,12 +28,12 @@ export const zeros: Initialiser = filled(0)
  *
  * @param deviation standard deviation, ≥ 0
  * @example
- * const embedding = normal(0.02)
+ * const embedding = gaussian(0.02)
  */
-export const normal =
+export const gaussian =
   (deviation: number): Initialiser =>
   (dims, key) =>
-    normals(key, new Float32Array(size(dims))).map((x) => deviation * x)
+    normal(key, new Float32Array(size(dims))).map((x) => deviation * x)
 
 /** How many inputs one output reads, and how many outputs one input feeds: weights are [in, out] or [out, in, …kernel]. */
 const fans = (dims: ReadonlyArray<number>): readonly [number, number] => {

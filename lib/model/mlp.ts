@@ -9,10 +9,10 @@ import { type Model, modelInputs, type ModelOptions } from './model.js'
 import { scope, type Scope } from './scope.js'
 
 export type MLPOptions<P extends Parameterisation> = ModelOptions<P> & {
-  /** Channels of every hidden layer. */
-  readonly width: number
-  /** Residual blocks. */
-  readonly depth: number
+  /** Channels of every hidden layer. Default 128. */
+  readonly width?: number
+  /** Residual blocks. Default 3. */
+  readonly depth?: number
 }
 
 /** x + SiLU([norm x, told]·W + b)·V + c, with V zero at first. */
@@ -26,10 +26,10 @@ const block = (at: Scope, x: Value, told: Value, width: number): Value => {
  * a geometry. The last layer starts as zeros, so the first prediction is zero.
  *
  * @example
- * const plane = mlp({ parameterisation: 'flow_matching', sample: [2], width: 64, depth: 3, seed: 1 })
+ * const plane = mlp({ parameterisation: 'flow_matching', sample: [2], seed: 1 })
  */
 export const mlp = <P extends Parameterisation>(options: MLPOptions<P>): Model<P> => {
-  const { parameterisation, sample, classes = 0, seed, width, depth } = options
+  const { parameterisation, sample, classes = 0, seed, width = 128, depth = 3 } = options
   const root = scope(seed)
   const { latents, timestep, label } = modelInputs(options)
   const told = conditioning(root.at('conditioning'), { timestep, label, classes, width })

@@ -64,7 +64,7 @@ export const modelInputs = ({
  * The number of weights.
  *
  * @example
- * const weights = parameterCount(mlp({ parameterisation: 'epsilon', sample: [2], width: 64, depth: 2, seed: 1 }))
+ * const weights = parameterCount(mlp({ parameterisation: 'epsilon', sample: [2], seed: 1 }))
  */
 export const parameterCount = ({ prediction }: Pick<Model<Parameterisation>, 'prediction'>): number =>
   leaves([prediction]).reduce(

@@ -13,20 +13,20 @@ import { residualBlock } from './residual-block.js'
 import { scope, type Scope } from './scope.js'
 
 export type UNetOptions<P extends Parameterisation> = ModelOptions<P, ImageShape> & {
-  /** Channels at the finest level, a multiple of `groups`; each deeper level has twice those of the one above. */
-  readonly width: number
-  /** Resolutions: each level halves the image once more. */
-  readonly levels: number
-  /** Residual blocks at each level, on the way down and again on the way up. */
-  readonly depth: number
+  /** Channels at the finest level, a multiple of `groups`; each deeper level has twice those of the one above. Default 32. */
+  readonly width?: number
+  /** Resolutions: each level halves the image once more. Default 2. */
+  readonly levels?: number
+  /** Residual blocks at each level, on the way down and again on the way up. Default 1. */
+  readonly depth?: number
   /**
-   * The finest level works on squares of patch × patch pixels, folded into channels: 2 makes the model four times cheaper. patch·2^(levels−1)
-   * divides the sides of the image. Default 1.
+   * The finest level works on squares of patch × patch pixels, folded into channels: with 2 the model costs a quarter of what it would
+   * with 1. patch·2^(levels−1) divides the sides of the image. Default 2.
    */
   readonly patch?: number
   /** Heads of self-attention amid the deepest level. Default 0: no attention. */
   readonly heads?: number
-  /** Groups of channels normalised together. Default 8. */
+  /** Groups of channels that are normalised together. Default 8. */
   readonly groups?: number
 }
 
@@ -47,13 +47,11 @@ const attended = (at: Scope, x: Value, heads: number, groups: number): Value => 
  *
  * @throws GraphFailure where the image cannot be halved so often, or groups or heads do not divide the channels
  * @example
- * const digits = unet({
- *   parameterisation: 'flow_matching', sample: [1, 28, 28], classes: 10, patch: 2, width: 32, levels: 2, depth: 1, seed: 1,
- * })
+ * const digits = unet({ parameterisation: 'flow_matching', sample: [1, 28, 28], classes: 10, seed: 1 })
  */
 export const unet = <P extends Parameterisation>(options: UNetOptions<P>): Model<P> => {
-  const { parameterisation, sample, classes = 0, seed, width, levels, depth } = options
-  const { patch = 1, heads = 0, groups = 8 } = options
+  const { parameterisation, sample, classes = 0, seed } = options
+  const { width = 32, levels = 2, depth = 1, patch = 2, heads = 0, groups = 8 } = options
   const [channels, height, columns] = sample
   const step = patch * 2 ** (levels - 1)
   if (height % step !== 0 || columns % step !== 0) {

@@ -31,7 +31,7 @@ const cases: ReadonlyArray<readonly [string, Value]> = [
   ],
   [
     'unet-plain',
-    unet({ ...common, sample: [1, 12, 8], classes: 4, width: 8, levels: 3, depth: 1 }).prediction,
+    unet({ ...common, sample: [1, 12, 8], classes: 4, patch: 1, width: 8, levels: 3, depth: 1 }).prediction,
   ],
   ['mlp', mlp({ ...common, sample: [3, 2], width: 16, depth: 2 }).prediction],
 ]

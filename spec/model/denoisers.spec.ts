@@ -16,7 +16,8 @@ const builders: ReadonlyArray<readonly [string, Build]> = [
   ['dit', (o) => dit({ parameterisation, sample: [1, 8, 8], patch: 4, width: 16, depth: 2, heads: 2, ...o })],
   [
     'unet',
-    (o) => unet({ parameterisation, sample: [1, 8, 8], width: 8, levels: 2, depth: 1, heads: 2, ...o }),
+    (o) =>
+      unet({ parameterisation, sample: [1, 8, 8], patch: 1, width: 8, levels: 2, depth: 1, heads: 2, ...o }),
   ],
   ['mlp', (o) => mlp({ parameterisation, sample: [2, 3], width: 16, depth: 2, ...o })],
 ]

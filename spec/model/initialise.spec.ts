@@ -1,4 +1,4 @@
-import { filled, normal, scope, xavierUniform, zeros } from 'deriva/model'
+import { filled, gaussian, scope, xavierUniform, zeros } from 'deriva/model'
 import type { Key } from 'deriva/random'
 import { describe, expect, it } from 'vitest'
 
@@ -26,18 +26,18 @@ describe('initialisers', () => {
     }
   })
 
-  it('normal has the deviation it is given', () => {
-    expect(deviation(normal(0.02)([10_000], key))).toBeCloseTo(0.02, 3)
+  it('gaussian has the deviation it is given', () => {
+    expect(deviation(gaussian(0.02)([10_000], key))).toBeCloseTo(0.02, 3)
   })
 })
 
 describe('scope', () => {
   it('names weights by their path and draws them under their name alone', () => {
     const at = scope(1).at('blocks').at(0)
-    const weight = at.parameter('weight', [4], normal(1))
+    const weight = at.parameter('weight', [4], gaussian(1))
     expect(weight.node).toMatchObject({ kind: 'parameter', name: 'blocks.0.weight' })
-    expect(scope(1).at('blocks').at(0).parameter('weight', [4], normal(1))).toEqual(weight)
-    expect(scope(1).at('blocks').at(1).parameter('weight', [4], normal(1)).node).not.toMatchObject({
+    expect(scope(1).at('blocks').at(0).parameter('weight', [4], gaussian(1))).toEqual(weight)
+    expect(scope(1).at('blocks').at(1).parameter('weight', [4], gaussian(1)).node).not.toMatchObject({
       initial: weight.node.kind === 'parameter' ? weight.node.initial : {},
     })
   })
