@@ -56,6 +56,7 @@ export class Call<A extends Attributes = Attributes> {
   /** The elements of an integer input, as far as known; undefined where not even their number is. */
   elements(i: number): ReadonlyArray<Dim> | undefined {
     const { elements, shape, tensor } = this.input(i)
+    if (shape.length > 1) this.fail(`input ${i} has to be a vector or a scalar of integers`)
     if (elements !== undefined) return elements
     if (tensor !== undefined) return Array.from(tensor.data, Number)
     const [length] = shape

@@ -41,16 +41,20 @@ const add = (terms: Map<string, number>, monomial: string, coefficient: number):
   terms.set(monomial, (terms.get(monomial) ?? 0) + coefficient)
 }
 
+/** Longer expressions say nothing to anyone, and products of sums would grow without end. */
+const longestExpression = 200
+
 const print = (polynomial: Polynomial): Dim => {
   const terms = [...polynomial].filter(([, coefficient]) => coefficient !== 0)
   if (terms.every(([monomial]) => monomial === '')) return terms[0]?.[1] ?? 0
   // The constant term last: `batch+1` reads better than `1+batch`.
   terms.sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1))
-  return terms
+  const text = terms
     .map(([monomial, coefficient]) =>
       monomial === '' ? String(coefficient) : coefficient === 1 ? monomial : `${coefficient}*${monomial}`,
     )
     .join('+')
+  return text.length <= longestExpression ? text : unknown
 }
 
 /** The canonical form of a symbol as it was written by a user or a file. */

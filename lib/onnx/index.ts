@@ -1,4 +1,5 @@
 export type { AttributeKind, AttributeValue } from './attribute.js'
+export * from './build/activation.js'
 export * from './build/indexing.js'
 export * from './build/linear.js'
 export { scalar, type Numeric } from './build/operand.js'

@@ -7,7 +7,7 @@ import { unknown } from './dim.js'
 import { isStatic } from './shape.js'
 import { constant, type OperatorNode, type Value } from './value.js'
 
-/** Constants are folded into results of at most this many elements, or as many as the inputs have together. */
+/** Constants are folded into results of at most this many elements, or as many as the largest input has. */
 const foldedElements = 65_536
 
 /** Folding larger inputs is left to the runtime. */
@@ -42,6 +42,10 @@ export const operator = <O extends OperatorName>(
   const call = new Call(name, operands, normalised, outputs)
   const inferred = definition.infer(call)
   const [first] = inferred
+  for (const { shape } of inferred) {
+    const bad = shape.find((dim) => typeof dim === 'number' && !(Number.isSafeInteger(dim) && dim >= 0))
+    if (bad !== undefined) call.fail(`an axis of the result would have length ${bad}`)
+  }
   const passed = outputs === 1 ? definition.passes?.(call, first) : undefined
   const same = passed === undefined ? undefined : trimmed[passed]
   if (same !== undefined) return [same]
@@ -60,7 +64,14 @@ export const operator = <O extends OperatorName>(
   return typed.map(({ type, shape }, output) => ({ node, output, type, shape }))
 }
 
-/** The first output of an operator, for those that have one. */
+/**
+ * The first output of an operator, for those that have one.
+ *
+ * @throws GraphFailure where the inputs do not fit the operator
+ *
+ * @example
+ * const y = single('Softmax', [input('x', 'float32', ['batch', 4])], { axis: -1 })
+ */
 export const single = <O extends OperatorName>(
   name: O,
   inputs: ReadonlyArray<Value | undefined>,
@@ -145,7 +156,7 @@ const fold = (
   const tensors = call.inputs.map((x) => x?.tensor)
   const known = call.inputs.every((x) => x === undefined || x.tensor !== undefined)
   if (definition.evaluate === undefined || !known) return undefined
-  const read = tensors.reduce((sum, x) => sum + (x?.data.length ?? 0), 0)
+  const read = tensors.reduce((most, x) => Math.max(most, x?.data.length ?? 0), 0)
   const written = outputs.reduce((sum, { shape }) => sum + (isStatic(shape) ? size(shape) : Infinity), 0)
   return read <= foldedInputs && written <= Math.max(foldedElements, read)
     ? definition.evaluate(tensors, outputs, call)

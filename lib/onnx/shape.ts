@@ -3,13 +3,29 @@ import { mayEqual, sameDim, times, unknown, type Dim } from './dim.js'
 /** The lengths of a tensor's axes; `[]` is a scalar. */
 export type Shape = ReadonlyArray<Dim>
 
-/** `[batch, 3, 8, 8]`: how shapes read in messages. */
+/**
+ * `[batch, 3, 8, 8]`: how shapes read in messages.
+ *
+ * @example
+ * const text = showShape(['batch', 3, 8, 8])
+ */
 export const showShape = (shape: Shape): string => `[${shape.join(', ')}]`
 
-/** Whether every axis has a known length. */
+/**
+ * Whether every axis has a known length.
+ *
+ * @example
+ * const known = isStatic(['batch', 3]) // false
+ */
 export const isStatic = (shape: Shape): shape is ReadonlyArray<number> =>
   shape.every((dim) => typeof dim === 'number')
 
+/**
+ * Whether two shapes are certainly the same; `?` equals nothing.
+ *
+ * @example
+ * const same = sameShape(['batch', 3], ['batch', 3]) // true
+ */
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, i) => sameDim(dim, b[i] ?? unknown))
 

@@ -1,3 +1,4 @@
+export * from './activation.js'
 export * from './indexing.js'
 export * from './linear.js'
 export * from './operand.js'

@@ -51,5 +51,10 @@ export type GivenAttributes<O extends OperatorName> = Given<Rows[O]>
 /** The same table for readers that do not know which row they get. */
 export const definitions: Readonly<Record<OperatorName, Definition>> = operators
 
-/** Whether a name is one of ours. */
+/**
+ * Whether deriva knows an operator of this name.
+ *
+ * @example
+ * const known = isOperatorName('Conv') // true
+ */
 export const isOperatorName = (name: string): name is OperatorName => Object.hasOwn(operators, name)

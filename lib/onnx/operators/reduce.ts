@@ -3,6 +3,7 @@ import { flag, int, type Attributes } from '../attribute.js'
 import { define, type Call, type Definition } from '../definition.js'
 import { floats, numbers, toNumbers } from '../element.js'
 import type { Dim } from '../dim.js'
+import { sameShape } from '../shape.js'
 import { staticDims, stridesOf, typed, walk } from '../evaluate.js'
 
 /** Operators that combine the elements along some axes, or run along one. */
@@ -20,10 +21,11 @@ export const reducedAxes = (
 
 const reduceAttributes = { keepdims: flag(true), noop_with_empty_axes: flag(false) } satisfies Attributes
 
-/** A reduction to finish(Σ or max … of step) over the axes. */
+/** A number out of the elements along the reduced axes; `neutral` where the number of a single element is that element. */
 const reduction = (
   types: ReadonlyArray<ElementType>,
   reduce: (xs: Float64Array) => number,
+  neutral = false,
 ): Definition<typeof reduceAttributes> =>
   define({
     inputs: [1, 2],
@@ -37,6 +39,12 @@ const reduction = (
       )
       return [{ type, shape: kept }]
     },
+    passes: (call, { shape }) =>
+      neutral &&
+      sameShape(shape, call.input(0).shape) &&
+      reducedAxes(call).every((axis) => call.input(0).shape[axis] === 1)
+        ? 0
+        : undefined,
     evaluate: ([x], outputs, call) => {
       if (x === undefined) return undefined
       const axes = reducedAxes(call)
@@ -94,11 +102,11 @@ const alongAxis = define({
 })
 
 export const reduceOperators = {
-  ReduceSum: reduction(numbers, sum),
-  ReduceMean: reduction(numbers, (xs) => sum(xs) / xs.length),
-  ReduceMax: reduction(numbers, max),
-  ReduceMin: reduction(numbers, (xs) => -max(xs.map((x) => -x))),
-  ReduceProd: reduction(numbers, (xs) => xs.reduce((a, b) => a * b, 1)),
+  ReduceSum: reduction(numbers, sum, true),
+  ReduceMean: reduction(numbers, (xs) => sum(xs) / xs.length, true),
+  ReduceMax: reduction(numbers, max, true),
+  ReduceMin: reduction(numbers, (xs) => -max(xs.map((x) => -x)), true),
+  ReduceProd: reduction(numbers, (xs) => xs.reduce((a, b) => a * b, 1), true),
   ReduceSumSquare: reduction(numbers, (xs) => sum(xs.map((x) => x * x))),
   ReduceL1: reduction(numbers, (xs) => sum(xs.map(Math.abs))),
   ReduceL2: reduction(numbers, (xs) => Math.sqrt(sum(xs.map((x) => x * x)))),
