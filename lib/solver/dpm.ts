@@ -1,6 +1,7 @@
+import type { VectorSpace } from '../algebra/index.js'
 import { lambda } from '../path/index.js'
 import { moments } from './exponential-adams.js'
-import { logSnrFrame, type Interpolated } from './frame.js'
+import { logSnrFrame, type Ends, type Interpolated } from './frame.js'
 import { weightedStep } from './interpolation-step.js'
 import { multistep, type Span } from './multistep.js'
 import type { Solver } from './solver.js'
@@ -12,6 +13,10 @@ export type DpmOptions = {
   readonly type?: 'midpoint' | 'heun'
   /** DPM-Solver++ interpolates data, DPM-Solver noise. Default `data`. */
   readonly interpolated?: Interpolated
+  /**
+   * How much noise is forgotten and drawn afresh: 0 solves the ODE, 1 the SDE. Only for data. Default 0.
+   */
+  readonly eta?: number
   /** See `Multistep`; diffusers lowers on grids shorter than 15 steps, the default here too. */
   readonly lowerBelow?: number
 }
@@ -46,10 +51,11 @@ const weightsOf = <V>(
 }
 
 /**
- * DPM-Solver++ multistep, orders 1–3; order 1 is Euler. One evaluation per step, `order` predictions of history.
- * Source: Lu et al. 2022 (arXiv 2211.01095, algorithm 2), and the authors' code for order 3: its second difference enters with half
- * the weight that interpolation would give it, kept because every implementation does. Not to be confused with the singlestep
- * methods of the same name.
+ * DPM-Solver++ multistep, orders 1–3, and with eta = 1 its SDE form; order 1 is Euler. One evaluation per step, `order` predictions of
+ * history. Throws a RangeError for an SDE on noise predictions, or a negative eta.
+ * Source: Lu et al. 2022 (arXiv 2211.01095, algorithm 2 and section 5), k-diffusion's `sample_dpmpp_2m_sde` for eta between, and the
+ * authors' code for order 3: its second difference enters with half the weight that interpolation would give it, kept because every
+ * implementation does. Not to be confused with the singlestep methods of the same name.
  *
  * @example
  * const path = ddpm({ betaSchedule: 'scaled_linear', betaStart: 0.00085, betaEnd: 0.012 })
@@ -59,20 +65,36 @@ export const dpm = ({
   order,
   type = 'midpoint',
   interpolated = 'data',
+  eta = 0,
   lowerBelow = 15,
-}: DpmOptions): Solver => ({
-  name: 'dpm',
-  // The first step is of order 1 for want of history, which limits the whole to 2; so does the half second difference of order 3.
-  order: Math.min(order, 2),
-  stochastic: false,
-  run: multistep({
-    order,
-    lowerBelow,
-    predict: (V, span) => {
-      const h = lambda(span.to) - lambda(span.from)
-      const frame = logSnrFrame(interpolated, span)
-      const weights = weightsOf(span, h, moments(3, h, frame.rate), type)
-      return weightedStep(V, frame, span.x, span, span.past, weights)
-    },
-  }),
-})
+}: DpmOptions): Solver => {
+  if (!(eta >= 0) || (eta > 0 && interpolated === 'noise'))
+    throw new RangeError(`eta must be at least 0, and 0 for noise predictions, not ${eta}`)
+  const predict = <V>(V: VectorSpace<V>, span: Span<V>): V => {
+    const h = lambda(span.to) - lambda(span.from)
+    const frame = logSnrFrame(interpolated, span)
+    if (eta === 0)
+      return weightedStep(
+        V,
+        frame,
+        span.x,
+        span,
+        span.past,
+        weightsOf(span, h, moments(3, h, frame.rate), type),
+      )
+    // Forgetting noise at rate eta shrinks x by exp(−eta·h), and lets the data count for a step longer by eta.
+    const weights = weightsOf(span, h, moments(3, (1 + eta) * h, frame.rate), type)
+    const forgetting = { ...frame, carry: (ends: Ends) => frame.carry(ends) * Math.exp(-eta * h) }
+    return V.combine([
+      [1, weightedStep(V, forgetting, span.x, span, span.past, weights)],
+      [span.to.sigma * Math.sqrt(-Math.expm1(-2 * eta * h)), span.past[0].noise],
+    ])
+  }
+  return {
+    name: 'dpm',
+    // The first step is of order 1 for want of history, which limits the whole to 2; so does the half second difference of order 3.
+    order: eta > 0 ? 1 : Math.min(order, 2),
+    stochastic: eta > 0,
+    run: multistep({ order, lowerBelow, predict }),
+  }
+}

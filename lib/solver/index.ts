@@ -1,3 +1,7 @@
+export * from './adams.js'
+export * from './ddim.js'
+export * from './deis.js'
+export * from './dpm-singlestep.js'
 export * from './dpm.js'
 export * from './drive.js'
 export * from './euler.js'

@@ -1,18 +1,45 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type { ErrorOf } from '../types/index.js'
+import { adams } from './adams.js'
+import { ddim } from './ddim.js'
+import { deis } from './deis.js'
 import { dpm } from './dpm.js'
+import { dpmSinglestep } from './dpm-singlestep.js'
 import { euler } from './euler.js'
-import { rk4 } from './runge-kutta.js'
+import { heun, kutta3, midpoint, ralston, rk4 } from './runge-kutta.js'
 import type { Solver } from './solver.js'
 import { unipc } from './unipc.js'
 
 /** The names a configuration may use. */
 export type SolverName = (typeof solverNames)[number]
 
-export const solverNames = ['euler', 'dpm', 'unipc', 'rk4'] as const
+export const solverNames = [
+  'euler',
+  'ddim',
+  'euler_ancestral',
+  'dpm',
+  'dpm_sde',
+  'dpm_singlestep',
+  'unipc',
+  'deis',
+  'lms',
+  'ipndm',
+  'adams_moulton',
+  'heun',
+  'midpoint',
+  'ralston',
+  'kutta3',
+  'rk4',
+] as const
 
 /** What a configuration says about a solver, beside its name. */
-export type SolverOptions = { readonly order: number }
+export type SolverOptions = {
+  readonly order: number
+  /** How much noise `ddim` draws afresh, 0 (the default) to 1; other solvers ignore it. */
+  readonly eta?: number
+}
+
+const upTo3 = (order: number): 1 | 2 | 3 => (order === 1 || order === 3 ? order : 2)
 
 /** How to make a solver, with what there is to know before making it. Expects one of its orders; with only one, ignores it. */
 export type SolverEntry = ((options: SolverOptions) => Solver) & {
@@ -32,13 +59,31 @@ const entry = (
  * Every solver by name: what the CLI's choices, tests and tables are made from.
  */
 export const solvers: { readonly [N in SolverName]: SolverEntry } = {
-  euler: entry('Euler, the same as DDIM', [1], () => euler()),
-  dpm: entry('DPM-Solver++ multistep', [1, 2, 3], ({ order }) =>
-    dpm({ order: order === 1 || order === 3 ? order : 2 }),
+  euler: entry('Euler, the same as DDIM without noise', [1], () => euler()),
+  ddim: entry('DDIM, with a share eta of fresh noise', [1], ({ eta = 0 }) => ddim({ eta })),
+  euler_ancestral: entry('Euler-ancestral: DDIM with eta = 1', [1], () => ddim({ eta: 1 })),
+  dpm: entry('DPM-Solver++ multistep', [1, 2, 3], ({ order }) => dpm({ order: upTo3(order) })),
+  dpm_sde: entry('DPM-Solver++ multistep for the SDE: fresh noise at every step', [1, 2, 3], ({ order }) =>
+    dpm({ order: upTo3(order), eta: 1 }),
+  ),
+  dpm_singlestep: entry('DPM-Solver++ singlestep', [2, 3], ({ order }) =>
+    dpmSinglestep({ order: order === 3 ? 3 : 2 }),
   ),
   unipc: entry('UniPC, predictor and corrector', [1, 2, 3, 4, 5, 6, 7, 8, 9], ({ order }) =>
     unipc({ order }),
   ),
+  deis: entry('DEIS, tAB form', [1, 2, 3], ({ order }) => deis({ order: upTo3(order) })),
+  lms: entry('Adams–Bashforth for the steps as they are', [1, 2, 3, 4], ({ order }) => adams({ order })),
+  ipndm: entry('Adams–Bashforth with the weights of even steps (PLMS)', [1, 2, 3, 4], ({ order }) =>
+    adams({ order, weighing: 'even' }),
+  ),
+  adams_moulton: entry('Adams–Bashforth, corrected by Adams–Moulton', [1, 2, 3, 4], ({ order }) =>
+    adams({ order, corrector: true }),
+  ),
+  heun: entry("Heun's method, 2 evaluations per step", [2], () => heun()),
+  midpoint: entry('the midpoint rule, 2 evaluations per step', [2], () => midpoint()),
+  ralston: entry("Ralston's method, 2 evaluations per step", [2], () => ralston()),
+  kutta3: entry("Kutta's method of order 3, 3 evaluations per step", [3], () => kutta3()),
   rk4: entry('the classical Runge–Kutta method, 4 evaluations per step', [4], () => rk4()),
 }
 
@@ -55,7 +100,7 @@ const problem = (key: string, value: unknown, allowed: string): ErrorOf<'ConfigE
  *
  * @example
  * const chosen = solverOf('unipc', { order: 3 }) // right
- * const unknownName = solverOf('uni', { order: 3 }) // left: must be one of: euler, dpm, unipc, rk4
+ * const unknownName = solverOf('uni', { order: 3 }) // left: must be one of: euler, ddim, …
  */
 export const solverOf = (name: string, options: SolverOptions): E.Either<ErrorOf<'ConfigError'>, Solver> => {
   if (!isSolverName(name)) return E.left(problem('solver', name, solverNames.join(', ')))

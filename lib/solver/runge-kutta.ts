@@ -4,7 +4,7 @@ import { slopeFrame } from './frame.js'
 import type { Route } from './route.js'
 import type { Asking, Solver } from './solver.js'
 import type { Tableau } from './tableau.js'
-import { rk4Tableau } from './tableaux.js'
+import { heunTableau, kutta3Tableau, midpointTableau, ralstonTableau, rk4Tableau } from './tableaux.js'
 
 /**
  * One step: X_j = x + h·Σ a_jk k_k, k_j = slope(X_j), x' = x + h·Σ b_j k_j, in a frame where the ODE is dy/du = slope.
@@ -58,6 +58,42 @@ export const rungeKutta = (tableau: Tableau): Solver => ({
       return x
     },
 })
+
+/**
+ * Heun's method, Karras' sampler: order 2, two evaluations per step, one for the step to sigma = 0.
+ *
+ * @example
+ * const path = flow()
+ * const steps = program(heun(), path, 'flow_matching', trailing(path, 10))
+ */
+export const heun = (): Solver => rungeKutta(heunTableau)
+
+/**
+ * The explicit midpoint rule: order 2, two evaluations per step.
+ *
+ * @example
+ * const path = flow()
+ * const steps = program(midpoint(), path, 'flow_matching', trailing(path, 10))
+ */
+export const midpoint = (): Solver => rungeKutta(midpointTableau)
+
+/**
+ * Ralston's method: order 2, two evaluations per step, neither of them at the step's end.
+ *
+ * @example
+ * const path = flow()
+ * const steps = program(ralston(), path, 'flow_matching', trailing(path, 10))
+ */
+export const ralston = (): Solver => rungeKutta(ralstonTableau)
+
+/**
+ * Kutta's method of order 3: three evaluations per step.
+ *
+ * @example
+ * const path = flow()
+ * const steps = program(kutta3(), path, 'flow_matching', trailing(path, 7))
+ */
+export const kutta3 = (): Solver => rungeKutta(kutta3Tableau)
 
 /**
  * The classical Runge–Kutta method: order 4, four evaluations per step.

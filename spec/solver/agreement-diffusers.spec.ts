@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest'
-import { dpm, euler, unipc, type Solver } from '../../lib/solver/index.js'
+import { deis, dpm, dpmSinglestep, euler, heun, unipc, type Solver } from '../../lib/solver/index.js'
 import { pathOf, recordedOf, repeatedAtEnd, runs, type DiffusersRun } from './diffusers.js'
 import { agree, deviation } from './golden.js'
 
@@ -80,6 +80,30 @@ describe('agreement with diffusers, whole grids', () => {
     compare('traj-dpmpp-multistep-orders', dpmOf)
     // euler_at_final changes the last step alone, which no order here does.
     compare('traj-dpmpp-multistep-variants', dpmOf, (run) => run.opts.euler_at_final !== true)
+  })
+  it('DPM-Solver++ singlestep', () => {
+    compare('traj-dpmpp-singlestep', (run) => {
+      const { solver_order, solver_type, lower_order_final } = run.opts
+      if (solver_order === 1) return euler()
+      return dpmSinglestep({
+        order: solver_order === 3 ? 3 : 2,
+        type: solver_type === 'heun' ? 'heun' : 'midpoint',
+        lowerOrderFinal: lower_order_final !== false,
+      })
+    })
+  })
+  it('DEIS', () => {
+    compare('traj-deis', (run) => {
+      const order = orderOf(run)
+      return deis({
+        order: order === 1 || order === 3 ? order : 2,
+        lowerBelow: run.opts.lower_order_final === false ? 0 : 15,
+      })
+    })
+  })
+  it('Heun', () => {
+    compare('traj-heun', heun)
+    compare('traj-flowmatch', heun, (run) => run.cls === 'FlowMatchHeunDiscreteScheduler')
   })
   it('UniPC', () => {
     const corrector = ({ opts, f64 }: DiffusersRun) =>

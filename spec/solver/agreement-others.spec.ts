@@ -2,8 +2,10 @@ import { describe, it } from 'vitest'
 import * as E from 'fp-ts/lib/Either.js'
 import { ddpm, flow } from '../../lib/path/index.js'
 import {
+  adams,
   dpm,
   euler,
+  heun,
   rungeKutta,
   tableau,
   unipc,
@@ -111,6 +113,23 @@ describe('agreement with skrample', () => {
       )
   })
 
+  it('Adams with the weights of even steps', () => {
+    agree(
+      'traj-skrample-euler-dpm-adams (Adams)',
+      skrample('traj-skrample-euler-dpm-adams')
+        .trajectories.filter(({ sampler, opts }) => sampler === 'Adams' && opts.derivative_transform === null)
+        .map((run) => [
+          run.id,
+          deviation(
+            adams({ order: run.opts.order, weighing: 'even', lowerBelow: Infinity }),
+            run.pred === 'flow' ? flowPath : ddpmPath,
+            skrampleRecorded(run),
+            0,
+          ),
+        ]),
+    )
+  })
+
   it('unit steps in the middle of the grid', () => {
     agree(
       'partial-skrample',
@@ -154,15 +173,15 @@ type KdiffusionRun = {
 }
 
 describe('agreement with k-diffusion', () => {
-  const heun = tableau('heun', { c: [0, 1], a: [[], [1]], b: [1 / 2, 1 / 2] })
-  if (E.isLeft(heun)) throw new Error(heun.left.message)
   const solvers: Readonly<Record<string, Solver>> = {
     sample_euler: euler(),
-    sample_heun: rungeKutta(heun.right),
+    sample_heun: heun(),
     sample_dpmpp_2m: dpm({ order: 2, lowerBelow: 0 }),
   }
   const { trajectories } = fixture('traj-kdiffusion') as { trajectories: ReadonlyArray<KdiffusionRun> }
-  it.each(Object.entries(solvers))('%s', (fn, solver) => {
+  const solverOf = ({ fn, opts }: KdiffusionRun): Solver =>
+    fn === 'sample_lms' ? adams({ order: opts.order ?? 4 }) : solvers[fn]
+  it.each([...Object.keys(solvers), 'sample_lms'])('%s', (fn) => {
     agree(
       `traj-kdiffusion ${fn}`,
       trajectories
@@ -177,7 +196,7 @@ describe('agreement with k-diffusion', () => {
             x: run.x_init,
             states: [...run.eval_x.slice(1), run.x[run.x.length - 1]],
           }
-          return [run.id, deviation(solver, ddpmPath, recorded)]
+          return [run.id, deviation(solverOf(run), ddpmPath, recorded)]
         }),
     )
   })

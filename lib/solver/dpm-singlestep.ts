@@ -1,0 +1,97 @@
+import type { VectorSpace } from '../algebra/index.js'
+import { lambda } from '../path/index.js'
+import { moments } from './exponential-adams.js'
+import { logSnrFrame, type Ends, type Interpolated } from './frame.js'
+import { weightedStep } from './interpolation-step.js'
+import type { Route } from './route.js'
+import type { Asking, Prediction, Solver } from './solver.js'
+
+export type DpmSinglestepOptions = {
+  /** 2 or 3: how many evaluations make one step. */
+  readonly order: 2 | 3
+  /** How the differences are weighed; `heun` uses all of them exactly. Default `midpoint`. */
+  readonly type?: 'midpoint' | 'heun'
+  /** DPM-Solver++ interpolates data, DPM-Solver noise. Default `data`. */
+  readonly interpolated?: Interpolated
+  /** End the grid with steps of order 1, where it ends at all. Default true. A last step to sigma = 0 has order 1 in any case. */
+  readonly lowerOrderFinal?: boolean
+}
+
+/**
+ * Which order each evaluation ends in: 1, 2, … up to the order, again and again. The last one is of order 1 where it is the step to
+ * sigma = 0, or where a lowered grid would end with a full group: diffusers' `get_order_list`. The step away from alpha = 0, infinitely
+ * long in half log-SNR, has room for no stage and is of order 1 too.
+ */
+const ordersOf = (
+  order: 2 | 3,
+  { points, ahead }: Route,
+  lowerOrderFinal: boolean,
+): ReadonlyArray<number> => {
+  const steps = Math.max(points.length - 1, 0)
+  const alone = steps > 0 && points[0].alpha === 0 ? 1 : 0
+  const cycle = Array.from({ length: steps }, (_, i) => (i < alone ? 1 : ((i - alone) % order) + 1))
+  const short =
+    steps > 0 && (points[steps].sigma === 0 || (lowerOrderFinal && ahead === 0 && cycle[steps - 1] === order))
+  return short ? [...cycle.slice(0, -1), 1] : cycle
+}
+
+/** The step of a group so far: from the group's start, with the predictions made in it, oldest first. */
+const weightsOf = <V>(
+  group: ReadonlyArray<Prediction<V>>,
+  { from, to }: Ends,
+  rate: -1 | 0 | 1,
+  type: 'midpoint' | 'heun',
+): ReadonlyArray<number> => {
+  const start = lambda(from)
+  const h = lambda(to) - start
+  const [gain, first, second] = moments(3, h, rate)
+  if (group.length === 1) return [gain]
+  const r0 = (lambda(group[group.length - 1].at) - start) / h
+  if (group.length === 2) {
+    const slope = (type === 'midpoint' ? gain / 2 : first) / r0
+    return [gain - slope, slope]
+  }
+  // A2 = (m2 − m0)/r0, A1 = (m1 − m0)/r1.
+  const r1 = (lambda(group[1].at) - start) / h
+  if (type === 'midpoint') return [gain - first / r0, 0, first / r0]
+  // Slope (r0·A1 − r1·A2)/(r0 − r1), curvature 2·(A2 − A1)/(r0 − r1), whose weight is half the second moment.
+  const newest = (second - first * r1) / (r0 - r1) / r0
+  const middle = (first * r0 - second) / (r0 - r1) / r1
+  return [gain - newest - middle, middle, newest]
+}
+
+/**
+ * DPM-Solver++ singlestep, orders 2 and 3: every two or three points of the grid make one step, from its first point to the one after
+ * its last, the points between being the stages. One evaluation per point, no history beyond the step.
+ * Source: Lu et al. 2022 (arXiv 2211.01095, algorithm 1; arXiv 2206.00927, algorithms 1–2), with the stages where the grid has
+ * points, as diffusers places them. Not to be confused with the multistep methods of the same name.
+ *
+ * @example
+ * const path = ddpm({ betaSchedule: 'scaled_linear', betaStart: 0.00085, betaEnd: 0.012 })
+ * const steps = program(dpmSinglestep({ order: 2 }), path, 'epsilon', trailing(path, 20))
+ */
+export const dpmSinglestep = ({
+  order,
+  type = 'midpoint',
+  interpolated = 'data',
+  lowerOrderFinal = true,
+}: DpmSinglestepOptions): Solver => ({
+  name: 'dpm_singlestep',
+  order,
+  stochastic: false,
+  run: <V>(V: VectorSpace<V>) =>
+    function* (x: V, route: Route): Asking<V> {
+      const { points } = route
+      let base = x
+      let group: ReadonlyArray<Prediction<V>> = []
+      for (const [i, k] of ordersOf(order, route, lowerOrderFinal).entries()) {
+        const now = yield { x, at: points[i] }
+        if (k === 1) base = x
+        group = k === 1 ? [now] : [...group, now]
+        const ends = { from: group[0].at, to: points[i + 1] }
+        const frame = logSnrFrame(interpolated, ends)
+        x = weightedStep(V, frame, base, ends, group, weightsOf(group, ends, frame.rate, type))
+      }
+      return x
+    },
+})
