@@ -57,16 +57,45 @@ const required = <T extends AttributeValue[AttributeKind]>(kind: AttributeKind):
   fallback: undefined,
 })
 
+/**
+ * A whole number.
+ *
+ * @example
+ * const group = attributes.int(1)
+ */
 export const int = (fallback: number): Attribute<number, false> => optional('int', fallback)
 export const requiredInt: Attribute<number, true> = required('int')
+/**
+ * Yes or no.
+ *
+ * @example
+ * const keepDims = attributes.flag(true)
+ */
 export const flag = (fallback: boolean): Attribute<boolean, false> => optional('flag', fallback)
+/**
+ * A number, in float32.
+ *
+ * @example
+ * const epsilon = attributes.float(1e-5)
+ */
 export const float = (fallback: number): Attribute<number, false> => optional('float', fallback)
 export const ints: Attribute<ReadonlyArray<number>, false> = optional<ReadonlyArray<number>>('ints', [])
 export const requiredString: Attribute<string, true> = required('string')
 export const requiredType: Attribute<ElementType, true> = required('type')
+/**
+ * A tensor.
+ *
+ * @example
+ * const value = attributes.tensor(float32([1], [0]))
+ */
 export const tensor = (fallback: Tensor): Attribute<Tensor, false> => optional('tensor', fallback)
 
-/** A string out of a list; the first is the default. */
+/**
+ * A string out of a list; the first is the default.
+ *
+ * @example
+ * const mode = attributes.choice(['constant', 'reflect', 'edge'])
+ */
 export const choice = <const C extends readonly [string, ...string[]]>(
   choices: C,
 ): Attribute<C[number], false> => ({

@@ -127,7 +127,12 @@ export type Definition<A extends Attributes = Attributes> = {
   ): ReadonlyArray<Tensor> | undefined
 }
 
-/** A row of the table. The attributes' types come from `attributes` alone, never from the functions that read them. */
+/**
+ * A row of the table. The attributes' types come from `attributes` alone, never from the functions that read them.
+ *
+ * @example
+ * const twice = define({ inputs: [1, 1], attributes: {}, infer: (call) => [call.demand(0, floats)] })
+ */
 export const define = <const A extends Attributes>(
   definition: { readonly attributes: A } & Definition<NoInfer<A>>,
 ): Definition<A> => definition

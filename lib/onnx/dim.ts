@@ -7,10 +7,20 @@ export type Dim = number | string
 
 export const unknown = '?'
 
-/** Whether two lengths are certainly the same. */
+/**
+ * Whether two lengths are certainly the same.
+ *
+ * @example
+ * const same = dims.sameDim('batch', 'batch') // true
+ */
 export const sameDim = (a: Dim, b: Dim): boolean => a === b && a !== unknown
 
-/** Whether two lengths could be the same: only two different numbers cannot. */
+/**
+ * Whether two lengths could be the same: only two different numbers cannot.
+ *
+ * @example
+ * const possible = dims.mayEqual('batch', 4) // true
+ */
 export const mayEqual = (a: Dim, b: Dim): boolean => typeof a === 'string' || typeof b === 'string' || a === b
 
 /** A polynomial over symbols: coefficient by monomial (`batch*height`, factors sorted; the empty one is the constant term). */
@@ -57,9 +67,20 @@ const print = (polynomial: Polynomial): Dim => {
   return text.length <= longestExpression ? text : unknown
 }
 
-/** The canonical form of a symbol as it was written by a user or a file. */
+/**
+ * The canonical form of a symbol as it was written by a user or a file.
+ *
+ * @example
+ * const dim = dims.canonicalDim('1+batch') // 'batch+1'
+ */
 export const canonicalDim = (dim: Dim): Dim => (dim === unknown ? dim : print(parse(dim)))
 
+/**
+ * a + b.
+ *
+ * @example
+ * const dim = dims.plus('batch', 1) // 'batch+1'
+ */
 export const plus = (a: Dim, b: Dim): Dim => {
   if (typeof a === 'number' && typeof b === 'number') return a + b
   if (a === unknown || b === unknown) return unknown
@@ -68,6 +89,12 @@ export const plus = (a: Dim, b: Dim): Dim => {
   return print(terms)
 }
 
+/**
+ * a · b.
+ *
+ * @example
+ * const dim = dims.times('batch', 4) // '4*batch'
+ */
 export const times = (a: Dim, b: Dim): Dim => {
   if (typeof a === 'number' && typeof b === 'number') return a * b
   if (a === 1) return b
@@ -82,9 +109,20 @@ export const times = (a: Dim, b: Dim): Dim => {
   return print(terms)
 }
 
+/**
+ * a − b.
+ *
+ * @example
+ * const dim = dims.minus('batch+3', 2) // 'batch+1'
+ */
 export const minus = (a: Dim, b: Dim): Dim => plus(a, times(-1, b))
 
-/** a / b where that is exact, undefined where it is not (8 / 3) or cannot be told (batch / 2, or a divisor of several terms). */
+/**
+ * a / b where that is exact, undefined where it is not (8 / 3) or cannot be told (batch / 2, or a divisor of several terms).
+ *
+ * @example
+ * const dim = dims.divide('4*batch', 2) // '2*batch'
+ */
 export const divide = (a: Dim, b: Dim): Dim | undefined => {
   if (typeof a === 'number' && typeof b === 'number') return b !== 0 && a % b === 0 ? a / b : undefined
   if (b === 1) return a
@@ -107,11 +145,21 @@ export const divide = (a: Dim, b: Dim): Dim | undefined => {
   return print(quotient)
 }
 
-/** floor(a / b), `?` where that cannot be told. */
+/**
+ * floor(a / b), `?` where that cannot be told.
+ *
+ * @example
+ * const dim = dims.floorDivide(7, 2) // 3
+ */
 export const floorDivide = (a: Dim, b: Dim): Dim =>
   typeof a === 'number' && typeof b === 'number' && b !== 0 ? Math.floor(a / b) : (divide(a, b) ?? unknown)
 
-/** A length with numbers in place of some symbols. */
+/**
+ * A length with numbers in place of some symbols.
+ *
+ * @example
+ * const length = dims.evaluateDim('2*batch', { batch: 8 }) // 16
+ */
 export const evaluateDim = (dim: Dim, symbols: Readonly<Record<string, number>>): Dim => {
   if (typeof dim === 'number' || dim === unknown) return dim
   return [...parse(dim)]

@@ -23,14 +23,31 @@ export const integers = [
 
 export const numbers: ReadonlyArray<ElementType> = [...floats, ...integers]
 
+/**
+ * Whether elements of this type are floating-point numbers.
+ *
+ * @example
+ * const differentiable = isFloat('int64') // false
+ */
 export const isFloat = (type: ElementType): boolean => floats.some((float) => float === type)
 
+/**
+ * Whether elements of this type are whole numbers; booleans are not.
+ *
+ * @example
+ * const countable = isInteger('uint8') // true
+ */
 export const isInteger = (type: ElementType): boolean => integers.some((integer) => integer === type)
 
 /** Above this many elements a tensor is data, not shape arithmetic. */
 export const longestShape = 64
 
-/** The `elements` of a constant: of small integer and boolean vectors and scalars, which is what shapes are computed from. */
+/**
+ * The `elements` of a constant: of small integer and boolean vectors and scalars, which is what shapes are computed from.
+ *
+ * @example
+ * const known = elementsOf(int64([2], [3, 4])) // { elements: [3, 4] }
+ */
 export const elementsOf = (tensor: Tensor): { readonly elements?: ReadonlyArray<number> } =>
   tensor.dims.length <= 1 &&
   tensor.data.length <= longestShape &&
@@ -38,7 +55,12 @@ export const elementsOf = (tensor: Tensor): { readonly elements?: ReadonlyArray<
     ? { elements: Array.from(tensor.data, Number) }
     : {}
 
-/** The elements as float64. Integers beyond 2^53 are rounded. */
+/**
+ * The elements as float64. Integers beyond 2^53 are rounded.
+ *
+ * @example
+ * const numbers = toNumbers(int64([2], [3, 4])) // Float64Array [3, 4]
+ */
 export const toNumbers = (tensor: Tensor): Float64Array => {
   switch (tensor.type) {
     case 'float64':
@@ -58,6 +80,9 @@ export const toNumbers = (tensor: Tensor): Float64Array => {
 /**
  * A tensor of a given type from float64 numbers: floats rounded to nearest, integers cut towards zero and wrapped, booleans true
  * where not 0. Undefined where a 64-bit integer would not be exact: the runtime computes in real 64-bit arithmetic.
+ *
+ * @example
+ * const tensor = fromNumbers('float16', [2], [0.5, 1])
  */
 export const fromNumbers = (
   type: ElementType,
@@ -109,7 +134,12 @@ const bfloat16Bits = (x: number): number => {
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
 }
 
-/** A tensor with every element the same. */
+/**
+ * A tensor with every element the same.
+ *
+ * @example
+ * const zeros = filled('float32', [2, 3], 0)
+ */
 export const filled = (type: ElementType, dims: ReadonlyArray<number>, x: number): Tensor => {
   const tensor = fromNumbers(type, dims, new Float64Array(size(dims)).fill(x))
   if (tensor === undefined) throw new RangeError(`${x} is not an exact ${type}`)

@@ -1,6 +1,11 @@
 /** IEEE 754 half precision: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits. */
 
-/** The value of half-precision bits; exact. */
+/**
+ * The value of half-precision bits; exact.
+ *
+ * @example
+ * const one = float16Value(0x3c00) // 1
+ */
 export const float16Value = (bits: number): number => {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >>> 10) & 0x1f
@@ -10,7 +15,12 @@ export const float16Value = (bits: number): number => {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
-/** The bits of the nearest half-precision number, ties to even; beyond 65504 infinity. */
+/**
+ * The bits of the nearest half-precision number, ties to even; beyond 65504 infinity.
+ *
+ * @example
+ * const bits = float16Bits(1) // 0x3c00
+ */
 export const float16Bits = (x: number): number => {
   if (Number.isNaN(x)) return 0x7e00
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0

@@ -29,11 +29,21 @@ export const isStatic = (shape: Shape): shape is ReadonlyArray<number> =>
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, i) => sameDim(dim, b[i] ?? unknown))
 
-/** Whether two shapes could be the same once symbols are numbers. */
+/**
+ * Whether two shapes could be the same once symbols are numbers.
+ *
+ * @example
+ * const possible = mayMatch(['batch', 3], [4, 3]) // true
+ */
 export const mayMatch = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((dim, i) => mayEqual(dim, b[i] ?? unknown))
 
-/** The number of elements. */
+/**
+ * The number of elements.
+ *
+ * @example
+ * const count = elementCount(['batch', 3]) // '3*batch'
+ */
 export const elementCount = (shape: Shape): Dim => shape.reduce<Dim>(times, 1)
 
 const broadcastDim = (a: Dim, b: Dim): Dim | undefined => {
@@ -44,7 +54,12 @@ const broadcastDim = (a: Dim, b: Dim): Dim | undefined => {
   return typeof b === 'number' ? b : unknown
 }
 
-/** The shape both shapes broadcast to (aligned at their last axes, 1 stretches), undefined where they do not. */
+/**
+ * The shape both shapes broadcast to (aligned at their last axes, 1 stretches), undefined where they do not.
+ *
+ * @example
+ * const shape = broadcast(['batch', 1, 4], [3, 1]) // ['batch', 3, 4]
+ */
 export const broadcast = (a: Shape, b: Shape): Shape | undefined => {
   const rank = Math.max(a.length, b.length)
   const shape: Dim[] = []
@@ -56,6 +71,11 @@ export const broadcast = (a: Shape, b: Shape): Shape | undefined => {
   return shape
 }
 
-/** An axis counted from the front, or undefined where it is outside −rank … rank−1. */
+/**
+ * An axis counted from the front, or undefined where it is outside −rank … rank−1.
+ *
+ * @example
+ * const last = axisOf(-1, 4) // 3
+ */
 export const axisOf = (axis: number, rank: number): number | undefined =>
   Number.isInteger(axis) && axis >= -rank && axis < rank ? (axis < 0 ? axis + rank : axis) : undefined

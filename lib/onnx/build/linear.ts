@@ -117,7 +117,7 @@ export const layerNormalization = (
  *
  * @example
  * const scale = parameter('norm.scale', float32([4], [1, 1, 1, 1]))
- * const [y, mean, inverseDeviation] = layerNormalizationWithStatistics(input('x', 'float32', ['batch', 4]), scale)
+ * const [y, centre, inverseDeviation] = layerNormalizationWithStatistics(input('x', 'float32', ['batch', 4]), scale)
  */
 export const layerNormalizationWithStatistics = (
   x: Value,

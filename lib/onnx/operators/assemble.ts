@@ -1,13 +1,13 @@
 import { int, requiredInt } from '../attribute.js'
 import { define, type Call } from '../definition.js'
 import { floorDivide, mayEqual, plus, times, unknown, type Dim } from '../dim.js'
-import { assembled, broadcastStrides, pick, staticDims, stridesOf, walk } from '../evaluate.js'
+import { assembled, broadcastStrides, pick, staticDims, stridesOf, walk } from '../fold/evaluate.js'
 import { broadcast, sameShape, showShape, type Shape } from '../shape.js'
 
 /** Operators that put tensors together, take them apart, or repeat and cut them. */
 
 /** Sizes of the parts of a Split: those of input 1, or `outputs` equal ones, the last one shorter. */
-export const splitSizes = (call: Call, length: Dim): ReadonlyArray<Dim> => {
+const splitSizes = (call: Call, length: Dim): ReadonlyArray<Dim> => {
   if (call.inputs[1] !== undefined) return call.integers(1)
   const each =
     typeof length === 'number' ? Math.ceil(length / call.outputs) : floorDivide(length, call.outputs)

@@ -11,7 +11,13 @@ export type NoAttributes = typeof noAttributes
 /** An operator without attributes. */
 export type Plain = Definition<NoAttributes>
 
-/** The common shape of some inputs: aligned at their last axes, where 1 stretches. */
+/**
+ * The common shape of some inputs: aligned at their last axes, where 1 stretches.
+ *
+ * @example
+ * const call = new Call('Add', [{ type: 'float32', shape: ['batch', 4] }, { type: 'float32', shape: [4] }], {}, 1)
+ * const shape = broadcasting.broadcastInputs(call, 0, 1) // ['batch', 4]
+ */
 export const broadcastInputs = (call: Call, ...inputs: ReadonlyArray<number>): Shape =>
   inputs.reduce<Shape>((shape, i) => {
     const next = call.inputs[i]?.shape ?? []
@@ -23,7 +29,12 @@ export const broadcastInputs = (call: Call, ...inputs: ReadonlyArray<number>): S
     )
   }, [])
 
-/** Shape arithmetic on elements that may be symbols: f of the inputs' elements, vectors of length 1 stretched. */
+/**
+ * Shape arithmetic on elements that may be symbols: f of the inputs' elements, vectors of length 1 stretched.
+ *
+ * @example
+ * const elements = broadcasting.symbolically((a = 0, b = 0) => dims.plus(a, b))
+ */
 export const symbolically =
   (f: (...xs: ReadonlyArray<Dim>) => Dim) =>
   (call: Call, output: Typed): ReadonlyArray<Dim> | undefined => {

@@ -3,7 +3,7 @@ import { flag, int, tensor } from '../attribute.js'
 import { define } from '../definition.js'
 import { unknown, type Dim } from '../dim.js'
 import { numbers, toNumbers } from '../element.js'
-import { assembled, staticDims, typed } from '../evaluate.js'
+import { assembled, staticDims, typed } from '../fold/evaluate.js'
 import { elementCount } from '../shape.js'
 
 /** Operators whose result depends on shapes or sizes rather than on elements. */

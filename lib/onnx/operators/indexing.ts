@@ -2,7 +2,7 @@ import { choice, int } from '../attribute.js'
 import { define, type Call } from '../definition.js'
 import { mayEqual, unknown, type Dim } from '../dim.js'
 import { toNumbers } from '../element.js'
-import { pick, staticDims, stridesOf, walk } from '../evaluate.js'
+import { pick, staticDims, stridesOf, walk } from '../fold/evaluate.js'
 import { mayMatch, showShape } from '../shape.js'
 
 /** Operators that read or write where an integer tensor says. */

@@ -3,9 +3,7 @@ import { define, type Call } from '../definition.js'
 import { plus, unknown } from '../dim.js'
 
 /** Padding before and after every axis of the input (negative cuts), in the order of its axes. */
-export const padAmounts = (
-  call: Call,
-): ReadonlyArray<{ readonly before: number; readonly after: number }> => {
+const padAmounts = (call: Call): ReadonlyArray<{ readonly before: number; readonly after: number }> => {
   const rank = call.input(0).shape.length
   const pads = call.integers(1)
   const axes =

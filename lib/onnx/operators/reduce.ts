@@ -4,12 +4,12 @@ import { define, type Call, type Definition } from '../definition.js'
 import { floats, numbers, toNumbers } from '../element.js'
 import type { Dim } from '../dim.js'
 import { sameShape } from '../shape.js'
-import { staticDims, stridesOf, typed, walk } from '../evaluate.js'
+import { staticDims, stridesOf, typed, walk } from '../fold/evaluate.js'
 
 /** Operators that combine the elements along some axes, or run along one. */
 
 /** The axes a reduction removes: those of input 1, or all of them where it is left out or empty. */
-export const reducedAxes = (
+const reducedAxes = (
   call: Call<{ readonly noop_with_empty_axes: ReturnType<typeof flag> }>,
 ): ReadonlyArray<number> => {
   const rank = call.input(0).shape.length

@@ -1,7 +1,7 @@
 import { flag, int, ints } from '../attribute.js'
 import { define, type Call, type Typed } from '../definition.js'
 import { divide, mayEqual, times, unknown, type Dim } from '../dim.js'
-import { type Evaluate, pick, redimensioned, staticDims, stridesOf, walk } from '../evaluate.js'
+import { type Evaluate, pick, redimensioned, staticDims, stridesOf, walk } from '../fold/evaluate.js'
 import { elementCount, sameShape, showShape, type Shape } from '../shape.js'
 
 /** Operators that keep every element and change the axes. */

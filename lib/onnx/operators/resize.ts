@@ -7,7 +7,7 @@ import type { Shape } from '../shape.js'
 /** Resampling: every output index is mapped to an input coordinate, and the input is read there. */
 
 /** The axes a Resize changes, in the order of its scales or sizes. */
-export const resizeAxes = (call: Call<{ readonly axes: typeof ints }>): ReadonlyArray<number> => {
+const resizeAxes = (call: Call<{ readonly axes: typeof ints }>): ReadonlyArray<number> => {
   const rank = call.input(0).shape.length
   return call.attributes.axes.length > 0
     ? call.attributes.axes.map((axis) => call.axis(axis, rank))

@@ -1,6 +1,6 @@
 import { define, type Call } from '../definition.js'
 import { floorDivide, minus, plus, sameDim, unknown, type Dim } from '../dim.js'
-import { pick, staticDims, stridesOf, walk } from '../evaluate.js'
+import { pick, staticDims, stridesOf, walk } from '../fold/evaluate.js'
 import { sameShape } from '../shape.js'
 
 /** Slice: every `step`-th element between bounds, axis by axis. */
@@ -53,7 +53,7 @@ const sliceSteps = (call: Call, count: number): ReadonlyArray<number> => {
 }
 
 /** First index, step and number of elements along every axis of a slice, all known. */
-export const sliceWindow = (
+const sliceWindow = (
   call: Call,
 ): ReadonlyArray<{ readonly first: number; readonly step: number; readonly count: number }> | undefined => {
   const { shape } = call.input(0)

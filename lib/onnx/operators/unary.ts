@@ -3,8 +3,8 @@ import { choice, float, requiredType, type Attributes, type Resolved } from '../
 import { define, type Call, type Definition, type Typed } from '../definition.js'
 import { floats, isFloat, isInteger, numbers, toNumbers } from '../element.js'
 import { times } from '../dim.js'
-import { elementwise, staticDims, typed } from '../evaluate.js'
-import { erf, roundHalfEven, sigmoid, softplus } from '../special.js'
+import { elementwise, staticDims, typed } from '../fold/evaluate.js'
+import { erf, roundHalfEven, sigmoid, softplus } from '../fold/special.js'
 import { symbolically, type Plain } from './broadcasting.js'
 
 /** Operators of one tensor, element by element. */

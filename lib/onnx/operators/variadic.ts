@@ -3,7 +3,7 @@ import { flag } from '../attribute.js'
 import { define, type Call, type Typed } from '../definition.js'
 import { floats, isFloat, isInteger, numbers, toNumbers } from '../element.js'
 import { divide, minus, plus, sameDim, times, unknown, type Dim } from '../dim.js'
-import { elementwise } from '../evaluate.js'
+import { elementwise } from '../fold/evaluate.js'
 import { sameShape, showShape } from '../shape.js'
 import { broadcastInputs, symbolically, type Plain } from './broadcasting.js'
 

@@ -22,11 +22,21 @@ export type Window = Resolved<typeof windowAttributes>
 const orOnes = (list: ReadonlyArray<number>, length: number): ReadonlyArray<number> =>
   list.length > 0 ? list : new Array<number>(length).fill(1)
 
-/** Padding before and after spatial axis i together. */
+/**
+ * Padding before and after spatial axis i together.
+ *
+ * @example
+ * const both = windows.total([1, 0, 1, 0], 0, 2) // 2
+ */
 export const total = (pads: ReadonlyArray<number>, i: number, rank: number): number =>
   (pads[i] ?? 0) + (pads[i + rank] ?? 0)
 
-/** SAME padding: `amount` on both sides together, the odd one at the end (UPPER) or at the start. */
+/**
+ * SAME padding: `amount` on both sides together, the odd one at the end (UPPER) or at the start.
+ *
+ * @example
+ * const pads = windows.split([3, 2], true) // [1, 1, 2, 1]
+ */
 export const split = (amounts: ReadonlyArray<number>, upper: boolean): ReadonlyArray<number> => {
   const small = amounts.map((amount) => Math.floor(Math.max(amount, 0) / 2))
   const large = amounts.map((amount, i) => Math.max(amount, 0) - (small[i] ?? 0))
@@ -36,6 +46,11 @@ export const split = (amounts: ReadonlyArray<number>, upper: boolean): ReadonlyA
 /**
  * The window attributes in full. SAME padding becomes explicit where the spatial lengths are numbers; while they are symbols
  * `auto_pad` stays.
+ *
+ * @example
+ * const call = new Call('MaxPool', [{ type: 'float32', shape: ['batch', 8, 28, 28] }], {}, 1)
+ * const given = { auto_pad: 'NOTSET', kernel_shape: [2, 2], strides: [2, 2], dilations: [], pads: [] } as const
+ * const full = windows.normaliseWindow(call, given, windows.spatialOf(call), [2, 2])
  */
 export const normaliseWindow = (
   call: Call,
@@ -76,7 +91,15 @@ export const normaliseWindow = (
   return { ...full, auto_pad: 'NOTSET', pads: split(amounts, window.auto_pad === 'SAME_UPPER') }
 }
 
-/** How many windows fit along every spatial axis. */
+/**
+ * How many windows fit along every spatial axis.
+ *
+ * @example
+ * const call = new Call('MaxPool', [{ type: 'float32', shape: ['batch', 8, 28, 28] }], {}, 1)
+ * const given = { auto_pad: 'NOTSET', kernel_shape: [2, 2], strides: [2, 2], dilations: [], pads: [] } as const
+ * const full = windows.normaliseWindow(call, given, windows.spatialOf(call), [2, 2])
+ * const counts = windows.windowCounts(call, full, windows.spatialOf(call), false) // [14, 14]
+ */
 export const windowCounts = (call: Call, window: Window, spatial: Shape, ceil: boolean): Shape =>
   spatial.map((length, i): Dim => {
     const stride = window.strides[i] ?? 1
@@ -93,7 +116,13 @@ export const windowCounts = (call: Call, window: Window, spatial: Shape, ceil: b
     return ceil && (count - 1) * stride >= length + (window.pads[i] ?? 0) ? count - 1 : count
   })
 
-/** The spatial axes of input 0. */
+/**
+ * The spatial axes of input 0.
+ *
+ * @example
+ * const call = new Call('MaxPool', [{ type: 'float32', shape: ['batch', 8, 28, 28] }], {}, 1)
+ * const spatial = windows.spatialOf(call) // [28, 28]
+ */
 export const spatialOf = (call: Call): Shape => {
   const { shape } = call.demand(0, floats)
   if (shape.length < 3) call.fail('input 0 has to be [batch, channels, …] with at least one spatial axis')

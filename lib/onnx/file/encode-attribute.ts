@@ -1,13 +1,13 @@
 import { create } from '@bufbuild/protobuf'
-import type { Tensor } from '../types/index.js'
-import type { Attribute, AttributeKind, AttributeValue } from './attribute.js'
+import type { Tensor } from '../../types/index.js'
+import type { Attribute, AttributeKind, AttributeValue } from '../attribute.js'
 import { dataTypes } from './data-type.js'
 import { bytesOf, encodeTensor } from './encode-tensor.js'
 import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as Type,
   type AttributeProto,
-} from './proto/onnx_pb.js'
+} from '../proto/onnx_pb.js'
 
 /** How each kind of attribute is written, and a string that is equal for equal values. */
 const writers: {
@@ -29,7 +29,12 @@ const writers: {
   type: { fields: (type) => ({ type: Type.INT, i: BigInt(dataTypes[type]) }), key: (type) => type },
 }
 
-/** Equal for tensors of equal type, dimensions and bits. */
+/**
+ * Equal for tensors of equal type, dimensions and bits.
+ *
+ * @example
+ * const equal = file.tensorKey(float32([1], [1])) === file.tensorKey(float32([1], [1])) // true
+ */
 export const tensorKey = (tensor: Tensor): string =>
   `${tensor.type}[${tensor.dims.join()}]${String.fromCharCode(...bytesOf(tensor))}`
 
@@ -44,7 +49,12 @@ const fieldsOf = <K extends AttributeKind>([kind, value]: readonly [K, Attribute
 const keyOf = <K extends AttributeKind>([kind, value]: readonly [K, AttributeValue[K]]): string =>
   writers[kind].key(value)
 
-/** The attribute as ONNX writes it, undefined where it has its default. */
+/**
+ * The attribute as ONNX writes it, undefined where it has its default.
+ *
+ * @example
+ * const proto = file.encodeAttribute('axis', attributes.int(-1), 1)
+ */
 export const encodeAttribute = (
   name: string,
   attribute: Attribute,
@@ -54,7 +64,12 @@ export const encodeAttribute = (
     ? undefined
     : create(AttributeProtoSchema, { name, ...fieldsOf(entry(attribute, value)) })
 
-/** A string that is equal for equal values of one attribute. */
+/**
+ * A string that is equal for equal values of one attribute.
+ *
+ * @example
+ * const key = file.attributeKey(attributes.ints, [1, 2]) // '1,2'
+ */
 export const attributeKey = (attribute: Attribute, value: unknown): string => keyOf(entry(attribute, value))
 
 const isDefault = (attribute: Attribute, value: unknown): boolean => {

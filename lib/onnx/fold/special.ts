@@ -3,6 +3,9 @@
 /**
  * The error function 2/√π ∫₀ˣ exp(−t²) dt, to about 1e-15: its Maclaurin series where that converges fast, else the continued
  * fraction of erfc (Abramowitz & Stegun 7.1.5 and 7.1.14).
+ *
+ * @example
+ * const y = fold.erf(0.5) // 0.5204998778130465
  */
 export const erf = (x: number): number => {
   const z = Math.abs(x)
@@ -22,7 +25,12 @@ export const erf = (x: number): number => {
   return (2 / Math.sqrt(Math.PI)) * sum
 }
 
-/** Nearest integer, ties to the even one: what ONNX Round does. */
+/**
+ * Nearest integer, ties to the even one: what ONNX Round does.
+ *
+ * @example
+ * const y = fold.roundHalfEven(2.5) // 2
+ */
 export const roundHalfEven = (x: number): number => {
   const below = Math.floor(x)
   const rest = x - below
@@ -30,10 +38,20 @@ export const roundHalfEven = (x: number): number => {
   return below % 2 === 0 ? below : below + 1
 }
 
-/** log(1 + eˣ) without overflow. */
+/**
+ * log(1 + eˣ) without overflow.
+ *
+ * @example
+ * const y = fold.softplus(0) // log 2
+ */
 export const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
 
-/** 1 / (1 + e⁻ˣ) without overflow. */
+/**
+ * 1 / (1 + e⁻ˣ) without overflow.
+ *
+ * @example
+ * const y = fold.sigmoid(0) // 0.5
+ */
 export const sigmoid = (x: number): number => {
   const small = Math.exp(-Math.abs(x))
   return x >= 0 ? 1 / (1 + small) : small / (1 + small)

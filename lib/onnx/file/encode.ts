@@ -2,13 +2,13 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { encodeAttribute } from './encode-attribute.js'
 import { encodeTensor } from './encode-tensor.js'
 import { encodeValueInfo } from './encode-value-info.js'
-import { GraphFailure } from './graph-failure.js'
+import { GraphFailure } from '../graph-failure.js'
 import { Names } from './names.js'
-import { definitions } from './operators/index.js'
-import { ModelProtoSchema, NodeProtoSchema, type NodeProto } from './proto/onnx_pb.js'
+import { definitions } from '../operators/index.js'
+import { ModelProtoSchema, NodeProtoSchema, type NodeProto } from '../proto/onnx_pb.js'
 import { share, type Entry, type Place, type Shared } from './share.js'
-import { topological } from './traverse.js'
-import type { OperatorNode, Value } from './value.js'
+import { topological } from '../traverse.js'
+import type { OperatorNode, Value } from '../value.js'
 
 /** What an ONNX file is made of. */
 export type Encodable = {

@@ -1,10 +1,10 @@
-import type { AttributeKind, AttributeValue } from './attribute.js'
+import type { AttributeKind, AttributeValue } from '../attribute.js'
 import { decodeAttribute, decodeAttributes } from './decode-attribute.js'
-import { GraphFailure } from './graph-failure.js'
-import { operator } from './operator.js'
-import { definitions, isOperatorName } from './operators/index.js'
-import type { AttributeProto } from './proto/onnx_pb.js'
-import type { Value } from './value.js'
+import { GraphFailure } from '../graph-failure.js'
+import { operator } from '../operator.js'
+import { definitions, isOperatorName } from '../operators/index.js'
+import type { AttributeProto } from '../proto/onnx_pb.js'
+import type { Value } from '../value.js'
 
 /** A node of a file, its inputs already decoded. */
 export type FileNode = {
@@ -17,7 +17,13 @@ export type FileNode = {
   readonly outputs: number
 }
 
-/** An attribute of a file's node by name, undefined where it is not there. */
+/**
+ * An attribute of a file's node by name, undefined where it is not there.
+ *
+ * @example
+ * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const axis = file.attributeOf(node, 'axis', 'int') // undefined
+ */
 export const attributeOf = <K extends AttributeKind>(
   node: FileNode,
   name: string,
@@ -27,7 +33,13 @@ export const attributeOf = <K extends AttributeKind>(
   return proto === undefined ? undefined : decodeAttribute(proto, kind)
 }
 
-/** A node with other inputs and without some attributes: what was an attribute in an older operator set is an input now. */
+/**
+ * A node with other inputs and without some attributes: what was an attribute in an older operator set is an input now.
+ *
+ * @example
+ * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const other = file.moved(node, [input('y', 'float32', [4])], 'axes')
+ */
 export const moved = (
   node: FileNode,
   inputs: ReadonlyArray<Value | undefined>,
@@ -38,14 +50,26 @@ export const moved = (
   attributes: node.attributes.filter(({ name }) => !dropped.includes(name)),
 })
 
-/** An input that has to be there. */
+/**
+ * An input that has to be there.
+ *
+ * @example
+ * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const x = file.requiredInput(node, 0)
+ */
 export const requiredInput = (node: FileNode, i: number): Value => {
   const x = node.inputs[i]
   if (x === undefined) throw new GraphFailure(`input ${i} is missing`)
   return x
 }
 
-/** The values of a node that already has its present form. */
+/**
+ * The values of a node that already has its present form.
+ *
+ * @example
+ * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const [y] = file.asWritten(node)
+ */
 export const asWritten = (node: FileNode): ReadonlyArray<Value> => {
   if (!isOperatorName(node.operator)) {
     throw new GraphFailure(`operator ${node.operator} is not supported`)

@@ -1,8 +1,8 @@
-import { size, type ElementData, type ElementType, type Tensor } from '../types/index.js'
+import { size, type ElementData, type ElementType, type Tensor } from '../../types/index.js'
 import { elementTypeOf, showDataType } from './data-type.js'
-import { elementArrays } from './element.js'
-import { GraphFailure } from './graph-failure.js'
-import { TensorProto_DataLocation, type TensorProto } from './proto/onnx_pb.js'
+import { elementArrays } from '../element.js'
+import { GraphFailure } from '../graph-failure.js'
+import { TensorProto_DataLocation, type TensorProto } from '../proto/onnx_pb.js'
 
 /** Bits of one element, for types that are stored as whole bytes: all of ours. */
 const widths: { readonly [E in ElementType]: number } = {
@@ -38,7 +38,12 @@ const typedField = (proto: TensorProto, type: ElementType): ReadonlyArray<number
   }
 }
 
-/** Lengths in a file as numbers; what no memory can hold is refused before anything is allocated. */
+/**
+ * Lengths in a file as numbers; what no memory can hold is refused before anything is allocated.
+ *
+ * @example
+ * const lengths = file.decodeDims([2n, 3n], 'w') // [2, 3]
+ */
 export const decodeDims = (dims: ReadonlyArray<bigint>, name: string): ReadonlyArray<number> =>
   dims.map((dim) => {
     if (dim < 0n || dim > BigInt(Number.MAX_SAFE_INTEGER)) {
@@ -51,6 +56,9 @@ export const decodeDims = (dims: ReadonlyArray<bigint>, name: string): ReadonlyA
  * A tensor of a file.
  *
  * @throws GraphFailure where its type is not one of ours, its elements are elsewhere, or there are too many or too few
+ *
+ * @example
+ * const same = file.decodeTensor(file.encodeTensor(float32([2], [1, 2]), 'w'))
  */
 export const decodeTensor = (proto: TensorProto, name = proto.name): Tensor => {
   const type = elementTypeOf(proto.dataType)

@@ -1,22 +1,22 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import * as E from 'fp-ts/lib/Either.js'
-import type { ErrorOf } from '../types/index.js'
+import type { ErrorOf } from '../../types/index.js'
 import { elementTypeOf, showDataType } from './data-type.js'
 import { decodeTensor } from './decode-tensor.js'
-import { evaluateDim, type Dim } from './dim.js'
-import { isFloat, toNumbers } from './element.js'
+import { evaluateDim, type Dim } from '../dim.js'
+import { isFloat, toNumbers } from '../element.js'
 import { read } from './forms.js'
-import type { Graph } from './graph.js'
-import { GraphFailure } from './graph-failure.js'
-import { definitions, isOperatorName } from './operators/index.js'
+import type { Graph } from '../graph.js'
+import { GraphFailure } from '../graph-failure.js'
+import { definitions, isOperatorName } from '../operators/index.js'
 import {
   ModelProtoSchema,
   type GraphProto,
   type ModelProto,
   type NodeProto,
   type ValueInfoProto,
-} from './proto/onnx_pb.js'
-import { constant, input, parameter, type Value } from './value.js'
+} from '../proto/onnx_pb.js'
+import { constant, input, parameter, type Value } from '../value.js'
 
 /**
  * A graph from the bytes of an ONNX file, in operators of opset 21 whatever its own opset (10 or newer): older forms are rewritten,

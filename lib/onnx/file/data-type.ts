@@ -1,5 +1,5 @@
-import type { ElementType } from '../types/index.js'
-import { TensorProto_DataType as DataType } from './proto/onnx_pb.js'
+import type { ElementType } from '../../types/index.js'
+import { TensorProto_DataType as DataType } from '../proto/onnx_pb.js'
 
 /** Element types and their numbers in ONNX files. */
 
@@ -23,8 +23,18 @@ const byNumber = new Map<number, ElementType>(
   Object.entries(dataTypes).map(([type, number]) => [number, type as ElementType]),
 )
 
-/** The element type of a number in a file, undefined for those deriva has no tensors of (strings, complex numbers, 4 and 8 bit floats). */
+/**
+ * The element type of a number in a file, undefined for those deriva has no tensors of (strings, complex numbers, 4 and 8 bit floats).
+ *
+ * @example
+ * const type = file.elementTypeOf(1) // 'float32'
+ */
 export const elementTypeOf = (dataType: number): ElementType | undefined => byNumber.get(dataType)
 
-/** How a number in a file reads in messages. */
+/**
+ * How a number in a file reads in messages.
+ *
+ * @example
+ * const text = file.showDataType(8) // 'STRING'
+ */
 export const showDataType = (dataType: number): string => DataType[dataType] ?? `data type ${dataType}`

@@ -1,7 +1,7 @@
-import { size, type Tensor } from '../types/index.js'
-import type { Typed } from './definition.js'
-import { elementArrays, fromNumbers, toNumbers } from './element.js'
-import { isStatic } from './shape.js'
+import { size, type Tensor } from '../../types/index.js'
+import type { Typed } from '../definition.js'
+import { elementArrays, fromNumbers, toNumbers } from '../element.js'
+import { isStatic } from '../shape.js'
 
 /** Folding kernels: constants in, constants out, computed in float64 and rounded once to the element type. */
 
@@ -10,14 +10,24 @@ export type Evaluate = (
   outputs: ReadonlyArray<Typed>,
 ) => ReadonlyArray<Tensor> | undefined
 
-/** Dimensions of the first output; folding only ever sees constants, so they are numbers. */
+/**
+ * Dimensions of the first output; folding only ever sees constants, so they are numbers.
+ *
+ * @example
+ * const lengths = fold.staticDims([{ type: 'float32', shape: [2, 3] }]) // [2, 3]
+ */
 export const staticDims = (outputs: ReadonlyArray<Typed>): ReadonlyArray<number> => {
   const shape = outputs[0]?.shape ?? []
   if (!isStatic(shape)) throw new TypeError('constant inputs have to give a static shape')
   return shape
 }
 
-/** Row-major strides, in elements. */
+/**
+ * Row-major strides, in elements.
+ *
+ * @example
+ * const strides = fold.stridesOf([2, 3, 4]) // [12, 4, 1]
+ */
 export const stridesOf = (dims: ReadonlyArray<number>): ReadonlyArray<number> => {
   const strides = new Array<number>(dims.length).fill(1)
   for (let i = dims.length - 2; i >= 0; i--) strides[i] = (strides[i + 1] ?? 1) * (dims[i + 1] ?? 1)
@@ -27,6 +37,9 @@ export const stridesOf = (dims: ReadonlyArray<number>): ReadonlyArray<number> =>
 /**
  * For every element of a tensor of shape `dims`, in row-major order, the offset Σ index·stride + start. Strides of 0 repeat,
  * negative ones run backwards: broadcasting, transposing and slicing are all this one walk.
+ *
+ * @example
+ * const transposed = fold.walk([3, 2], [1, 3]) // 0 3 1 4 2 5
  */
 export const walk = (dims: ReadonlyArray<number>, strides: ReadonlyArray<number>, start = 0): Uint32Array => {
   const offsets = new Uint32Array(size(dims))
@@ -50,7 +63,12 @@ export const walk = (dims: ReadonlyArray<number>, strides: ReadonlyArray<number>
   return offsets
 }
 
-/** Strides that read a tensor as if it were broadcast to `dims`. */
+/**
+ * Strides that read a tensor as if it were broadcast to `dims`.
+ *
+ * @example
+ * const strides = fold.broadcastStrides([3, 1], [2, 3, 4]) // [0, 1, 0]
+ */
 export const broadcastStrides = (
   from: ReadonlyArray<number>,
   dims: ReadonlyArray<number>,
@@ -60,7 +78,16 @@ export const broadcastStrides = (
   return dims.map((_, i) => (i < missing || from[i - missing] === 1 ? 0 : (strides[i - missing] ?? 0)))
 }
 
-/** A tensor of `length` elements put together from elements of others; bits are copied, never converted. */
+/**
+ * A tensor of `length` elements put together from elements of others; bits are copied, never converted.
+ *
+ * @example
+ * const x = float32([2], [1, 2])
+ * const swapped = fold.assembled(x, [2], (write) => {
+ *   write(0, x, 1)
+ *   write(1, x, 0)
+ * })
+ */
 export const assembled = <T extends Tensor>(
   like: T,
   dims: ReadonlyArray<number>,
@@ -73,7 +100,12 @@ export const assembled = <T extends Tensor>(
   return { ...like, dims, data }
 }
 
-/** The elements at given offsets, with new dimensions. */
+/**
+ * The elements at given offsets, with new dimensions.
+ *
+ * @example
+ * const column = fold.pick(float32([2, 2], [1, 2, 3, 4]), [2], [0, 2]) // [1, 3]
+ */
 export const pick = <T extends Tensor>(
   tensor: T,
   dims: ReadonlyArray<number>,
@@ -83,7 +115,12 @@ export const pick = <T extends Tensor>(
     for (let i = 0; i < offsets.length; i++) write(i, tensor, offsets[i] ?? 0)
   })
 
-/** The same data with other dimensions. */
+/**
+ * The same data with other dimensions.
+ *
+ * @example
+ * const row = fold.redimensioned(float32([2], [1, 2]), [1, 2])
+ */
 export const redimensioned = (tensor: Tensor, dims: ReadonlyArray<number>): Tensor => ({ ...tensor, dims })
 
 /** The elements of a tensor broadcast to `dims`, as float64. */
@@ -93,7 +130,13 @@ const broadcastNumbers = (tensor: Tensor, dims: ReadonlyArray<number>): Float64A
   return Float64Array.from(walk(dims, broadcastStrides(tensor.dims, dims)), (offset) => values[offset] ?? 0)
 }
 
-/** f of the elements of all inputs, broadcast; inputs left out are skipped. */
+/**
+ * f of the elements of all inputs, broadcast; inputs left out are skipped.
+ *
+ * @example
+ * const add = fold.elementwise((a = 0, b = 0) => a + b)
+ * const [three] = add([float32([1], [1]), float32([1], [2])], [{ type: 'float32', shape: [1] }]) ?? []
+ */
 export const elementwise =
   (f: (...xs: ReadonlyArray<number>) => number): Evaluate =>
   (inputs, outputs) => {
@@ -108,7 +151,12 @@ export const elementwise =
     return typed(outputs, dims, result)
   }
 
-/** One result from float64 numbers, of the inferred element type. */
+/**
+ * One result from float64 numbers, of the inferred element type.
+ *
+ * @example
+ * const [half] = fold.typed([{ type: 'float16', shape: [1] }], [1], [0.5]) ?? []
+ */
 export const typed = (
   outputs: ReadonlyArray<Typed>,
   dims: ReadonlyArray<number>,

@@ -1,15 +1,20 @@
 import { create } from '@bufbuild/protobuf'
 import { dataTypes } from './data-type.js'
-import type { Typed } from './definition.js'
-import type { Dim } from './dim.js'
+import type { Typed } from '../definition.js'
+import type { Dim } from '../dim.js'
 import {
   TensorShapeProto_DimensionSchema,
   ValueInfoProtoSchema,
   type TensorShapeProto_Dimension,
   type ValueInfoProto,
-} from './proto/onnx_pb.js'
+} from '../proto/onnx_pb.js'
 
-/** The declaration of a graph's input or output. */
+/**
+ * The declaration of a graph's input or output.
+ *
+ * @example
+ * const info = file.encodeValueInfo('x', { type: 'float32', shape: ['batch', 4] })
+ */
 export const encodeValueInfo = (name: string, { type, shape }: Typed): ValueInfoProto =>
   create(ValueInfoProtoSchema, {
     name,

@@ -1,10 +1,10 @@
-import { float32, int64 } from '../types/index.js'
-import * as build from './build/index.js'
-import { toNumbers } from './element.js'
+import { float32, int64 } from '../../types/index.js'
+import * as build from '../build/index.js'
+import { toNumbers } from '../element.js'
 import { asWritten, attributeOf, moved, requiredInput, type FileNode } from './file-node.js'
-import { GraphFailure } from './graph-failure.js'
-import { elementCount } from './shape.js'
-import { constant, type Value } from './value.js'
+import { GraphFailure } from '../graph-failure.js'
+import { elementCount } from '../shape.js'
+import { constant, type Value } from '../value.js'
 
 /** Brings a node of a file into the form of opset 21. */
 type Form = (node: FileNode) => ReadonlyArray<Value>
@@ -159,6 +159,12 @@ export const forms: Readonly<Record<string, Form>> = {
   CastLike: (node) => [build.cast(requiredInput(node, 0), requiredInput(node, 1).type)],
 }
 
-/** The values of a node in whatever form its operator set has. */
+/**
+ * The values of a node in whatever form its operator set has.
+ *
+ * @example
+ * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const [y] = file.read(node)
+ */
 export const read = (node: FileNode): ReadonlyArray<Value> =>
   Object.hasOwn(forms, node.operator) ? forms[node.operator](node) : asWritten(node)

@@ -1,10 +1,10 @@
-import type { Tensor } from '../types/index.js'
+import type { Tensor } from '../../types/index.js'
 import { attributeKey, tensorKey } from './encode-attribute.js'
 import { bytesOf } from './encode-tensor.js'
-import { GraphFailure } from './graph-failure.js'
-import { definitions } from './operators/index.js'
-import { sameShape } from './shape.js'
-import type { ConstantNode, InputNode, Node, OperatorNode, ParameterNode, Value } from './value.js'
+import { GraphFailure } from '../graph-failure.js'
+import { definitions } from '../operators/index.js'
+import { sameShape } from '../shape.js'
+import type { ConstantNode, InputNode, Node, OperatorNode, ParameterNode, Value } from '../value.js'
 
 /** One of several equal nodes, which stands for all of them. */
 export type Entry = {
@@ -30,6 +30,10 @@ const comparedBytes = 4096
  *
  * @param nodes inputs before users
  * @throws GraphFailure where two different inputs or parameters have one name
+ *
+ * @example
+ * const x = input('x', 'float32', [4])
+ * const { entries } = file.share(topological([add(relu(x), relu(x))])) // x, one Relu, Add
  */
 export const share = (nodes: ReadonlyArray<Node>): Shared => {
   const entries: Entry[] = []

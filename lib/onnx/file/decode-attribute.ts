@@ -1,8 +1,8 @@
-import type { AttributeKind, Attributes, AttributeValue } from './attribute.js'
+import type { AttributeKind, Attributes, AttributeValue } from '../attribute.js'
 import { elementTypeOf, showDataType } from './data-type.js'
 import { decodeTensor } from './decode-tensor.js'
-import { GraphFailure } from './graph-failure.js'
-import { AttributeProto_AttributeType as Type, type AttributeProto } from './proto/onnx_pb.js'
+import { GraphFailure } from '../graph-failure.js'
+import { AttributeProto_AttributeType as Type, type AttributeProto } from '../proto/onnx_pb.js'
 
 /** How each kind of attribute is read, and as what type a file has to declare it. */
 const readers: {
@@ -32,7 +32,13 @@ const fail = (message: string): never => {
   throw new GraphFailure(message)
 }
 
-/** One attribute of a known kind. Files without declared types (IR version 1) are too old to read. */
+/**
+ * One attribute of a known kind. Files without declared types (IR version 1) are too old to read.
+ *
+ * @example
+ * const proto = file.encodeAttribute('axis', attributes.int(-1), 1)
+ * const axis = proto === undefined ? -1 : file.decodeAttribute(proto, 'int') // 1
+ */
 export const decodeAttribute = <K extends AttributeKind>(
   proto: AttributeProto,
   kind: K,
@@ -54,7 +60,13 @@ const ignored: Readonly<Record<string, ReadonlyArray<string>>> = {
 const isIgnored = (operator: string, name: string): boolean =>
   Object.hasOwn(ignored, operator) && ignored[operator].includes(name)
 
-/** The attributes of a node that its operator declares; any others are refused, because they would change its meaning. */
+/**
+ * The attributes of a node that its operator declares; any others are refused, because they would change its meaning.
+ *
+ * @example
+ * const axis = attributes.int(-1)
+ * const given = file.decodeAttributes('Softmax', { axis }, [file.encodeAttribute('axis', axis, 1) ?? []].flat()) // { axis: 1 }
+ */
 export const decodeAttributes = (
   operator: string,
   declared: Attributes,

@@ -1,0 +1,27 @@
+import { create } from '@bufbuild/protobuf'
+import type { Tensor } from '../../types/index.js'
+import { dataTypes } from './data-type.js'
+import { TensorProtoSchema, type TensorProto } from '../proto/onnx_pb.js'
+
+/**
+ * The bytes of a tensor: little-endian, as in files, because every machine Node runs on is.
+ *
+ * @example
+ * const bytes = file.bytesOf(float32([2], [1, 2])) // 8 of them
+ */
+export const bytesOf = ({ data }: Tensor): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+
+/**
+ * A tensor as it stands in a file: raw bytes under a name.
+ *
+ * @example
+ * const proto = file.encodeTensor(float32([2], [1, 2]), 'w')
+ */
+export const encodeTensor = (tensor: Tensor, name = ''): TensorProto =>
+  create(TensorProtoSchema, {
+    name,
+    dims: tensor.dims.map(BigInt),
+    dataType: dataTypes[tensor.type],
+    rawData: bytesOf(tensor),
+  })
