@@ -18,12 +18,14 @@ export type Departure = {
   /** One a sample. */
   readonly spans: ReadonlyArray<Span>
   readonly conditioning: Conditioning
+  /** Timesteps that one step covers. Default 1. */
+  readonly stride?: number
 }
 
 /**
  * The rollout operator: noises each sample to its source time and brings it to its target time with the denoiser's own
- * predictions, in unit steps of the training grid. Samples with source = target lie exactly on the schedule and cost nothing;
- * the sample evaluations spent are exactly Σ (source − target) · stages, less where a method's last step needs fewer.
+ * predictions, in steps of `stride` timesteps. Samples with source = target lie exactly on the schedule and cost nothing;
+ * the sample evaluations spent are exactly Σ ⌈(source − target) / stride⌉ · stages, less where a method's last step needs fewer.
  *
  * @param fresh the noise that stochastic solvers mix in
  * @returns latents at the target times, [batch, …sample], and the sample evaluations spent
@@ -40,7 +42,7 @@ export const rollout =
   (path: Path, solver: Solver) =>
   <P extends Parameterisation>(
     denoiser: Denoiser<P>,
-    { x0, noise, spans, conditioning }: Departure,
+    { x0, noise, spans, conditioning, stride = 1 }: Departure,
     fresh?: FreshNoise,
   ): TE.TaskEither<ErrorOf<'EngineError'>, Trajectories> => {
     const sources = spans.map(({ source }) => source)
@@ -48,7 +50,7 @@ export const rollout =
     const moving = [...spans.keys()].filter((i) => spans[i].source > spans[i].target)
     const programs = moving.map((i) => {
       const { source, target } = spans[i]
-      return program(solver, path, denoiser.parameterisation, unitSteps(path, source, target))
+      return program(solver, path, denoiser.parameterisation, unitSteps(path, source, target, stride))
     })
     const elements = x0.length / Math.max(1, spans.length)
     const start = takeRows(float32([spans.length, elements], latents), moving)

@@ -29,9 +29,13 @@ export const rollout = (
     const { ids, path, timesteps, x0, noise, conditioning } = batch
     const spans = plan(options, { seed, step }, ids, timesteps, path.noisiest.timestep)
     return pipe(
-      rolloutOperator(path, solver)(denoiser, { x0, noise, spans, conditioning }, (i, evaluation, out) => {
-        normal({ seed, purpose: 'solver', step, sample: ids[i] }, out, 0, out.length, evaluation)
-      }),
+      rolloutOperator(path, solver)(
+        denoiser,
+        { x0, noise, spans, conditioning, ...(options.stride && { stride: options.stride }) },
+        (i, evaluation, out) => {
+          normal({ seed, purpose: 'solver', step, sample: ids[i] }, out, 0, out.length, evaluation)
+        },
+      ),
       TE.map(({ latents, evaluations }): Noised => ({
         ...batch,
         latents,

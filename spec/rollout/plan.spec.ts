@@ -1,6 +1,29 @@
-import { plan, ramp } from 'deriva/rollout'
+import { readFileSync } from 'node:fs'
+import { plan, strategyNames } from 'deriva/rollout'
 import fc from 'fast-check'
+import * as t from 'io-ts'
 import { describe, expect, it } from 'vitest'
+
+/** SimpleTuner's plan, executed; the exact probabilities follow from its formulas. */
+const Offsets = t.type({
+  entries: t.array(
+    t.type({
+      strategy: t.keyof(
+        Object.fromEntries(strategyNames.map((name) => [name, null])) as Record<
+          (typeof strategyNames)[number],
+          null
+        >,
+      ),
+      max_step_offset: t.number,
+      apply_probability: t.union([t.number, t.null]),
+      exact_probability: t.array(t.number),
+    }),
+  ),
+})
+const file: unknown = JSON.parse(
+  readFileSync(new URL('../fixtures/solvers/scheduled-sampling-offsets.json', import.meta.url), 'utf8'),
+)
+const offsets = Offsets.is(file) ? file : { entries: [] }
 
 const ids = (n: number): Uint32Array => Uint32Array.from({ length: n }, (_, i) => i)
 const at = { seed: 5, step: 0 }
@@ -20,6 +43,37 @@ describe('plan', () => {
     const expected = Array.from(counts, (_, k) => n * (k === 0 ? 0.5 + 0.5 / 11 : 0.5 / 11))
     const chiSquared = expected.reduce((sum, e, k) => sum + (counts[k] - e) ** 2 / e, 0)
     expect(chiSquared).toBeLessThan(29.6) // 10 degrees of freedom, p = 0.001
+  })
+
+  it.each(offsets.entries)(
+    '$strategy up to $max_step_offset draws lengths as often as the reference says',
+    ({ strategy, max_step_offset, apply_probability, exact_probability }) => {
+      const n = 40_000
+      const options = { maxStepOffset: max_step_offset, probability: () => apply_probability ?? 1, strategy }
+      const counts = new Uint32Array(max_step_offset + 1)
+      plan(options, at, ids(n), new Float32Array(n).fill(500), 1000).forEach(
+        ({ source, target }) => counts[source - target]++,
+      )
+      counts.forEach((count, k) => {
+        const p = exact_probability[k]
+        expect(Math.abs(count - n * p) / Math.sqrt(n * p * (1 - p))).toBeLessThan(5)
+      })
+    },
+  )
+
+  it('has its reference cases', () => {
+    expect(offsets.entries.length).toBe(6)
+  })
+
+  it('counts steps of its stride', () => {
+    const spans = plan(
+      { maxStepOffset: 4, probability: () => 1, stride: 25 },
+      at,
+      ids(200),
+      new Float32Array(200).fill(300),
+      1000,
+    )
+    expect(new Set(spans.map(({ source }) => source))).toEqual(new Set([300, 325, 350, 375, 400]))
   })
 
   it('rolls nothing out at probability 0 or offset 0, and everything that draws a length at probability 1', () => {
@@ -64,22 +118,5 @@ describe('plan', () => {
         },
       ),
     )
-  })
-})
-
-describe('ramp', () => {
-  it('is linear between its ends and constant outside', () => {
-    const p = ramp({ from: 0.1, to: 0.5, steps: 100, startStep: 50 })
-    expect([0, 49, 50, 100, 150, 1000].map(p)).toEqual([0.1, 0.1, 0.1, expect.closeTo(0.3, 12), 0.5, 0.5])
-  })
-
-  it('may fall, and 0 is 0', () => {
-    const p = ramp({ from: 1, to: 0, steps: 10 })
-    expect([0, 5, 10].map(p)).toEqual([1, 0.5, 0])
-  })
-
-  it('without a length jumps at its start', () => {
-    const p = ramp({ from: 0, to: 1, steps: 0, startStep: 3 })
-    expect([2, 3, 4].map(p)).toEqual([0, 1, 1])
   })
 })

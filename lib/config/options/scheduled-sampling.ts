@@ -1,9 +1,8 @@
-import { strategies } from '../../rollout/plan.js'
+import { rampShapeNames } from '../../rollout/ramp.js'
+import { strategyNames } from '../../rollout/strategy.js'
 import { solverNames } from '../../solver/registry.js'
 import { kinds } from '../kind.js'
 import { derivedOption, type KnownOptions, option } from '../option.js'
-
-const rampShapes = ['linear'] as const
 
 /**
  * Whether any sample of any step may be rolled out.
@@ -27,7 +26,14 @@ export const scheduledSampling = {
     kind: kinds.integer({ min: 0, max: 999 }),
     value: 0,
     meaning:
-      'The longest rollout, in unit steps of 1/1000 of the schedule; each rolled-out sample draws its length from 0 … max. 0 is off. A rollout of k steps costs k evaluations of the model on that sample (rk4: 4k).',
+      'The longest rollout, in solver steps; each rolled-out sample draws its length from 0 … max. 0 is off. A rollout of k steps costs k evaluations of the model on that sample, times the stages of the solver (rk4: 4).',
+  }),
+  scheduled_sampling_step_stride: option({
+    group,
+    kind: kinds.integer({ min: 1, max: 999 }),
+    value: 1,
+    meaning:
+      'Timesteps that one rollout step covers. Longer strides drift as far as samplers with fewer steps do, at no more cost; long spans blur what is learnt.',
   }),
   scheduled_sampling_probability: option({
     group,
@@ -61,15 +67,16 @@ export const scheduledSampling = {
   }),
   scheduled_sampling_ramp_shape: option({
     group,
-    kind: kinds.choice(rampShapes),
+    kind: kinds.choice(rampShapeNames),
     value: 'linear',
-    meaning: 'The shape of the ramp.',
+    meaning: 'The shape of the ramp: `cosine` starts and ends gently.',
   }),
   scheduled_sampling_strategy: option({
     group,
-    kind: kinds.choice(strategies),
+    kind: kinds.choice(strategyNames),
     value: 'uniform',
-    meaning: 'How lengths are drawn: `uniform` takes every length alike.',
+    meaning:
+      'How lengths are drawn: every length alike, or mostly short (biased_early) or mostly long (biased_late) ones.',
   }),
   scheduled_sampling_sampler: option({
     group,
@@ -81,7 +88,7 @@ export const scheduledSampling = {
     group,
     kind: kinds.integer({ min: 1, max: 9 }),
     value: 2,
-    meaning: 'The order of unipc (1 to 9) and dpm (1 to 3); euler and rk4 have their own.',
+    meaning: 'The order of solvers that have a choice, such as unipc (1 to 9) and dpm (1 to 3).',
   }),
   scheduled_sampling_reflexflow: derivedOption({
     group,
