@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -7,7 +7,7 @@ import { type CheckpointError, checkpointError, onDisk, orIfMissing } from '../c
 import { type Config, decodeConfig } from '../config/index.js'
 import type { Metrics } from '../train/index.js'
 import { decodeMetrics, encodeMetrics } from './metrics-log.js'
-import { reportPage } from './page.js'
+import { type Report, reportPage } from './page.js'
 
 /** The text of a file, or undefined where there is none. */
 const readText = (path: string): TE.TaskEither<CheckpointError, string | undefined> =>
@@ -48,6 +48,30 @@ export const writeGrid = (
   step: number,
   png: Uint8Array,
 ): TE.TaskEither<CheckpointError, string> => writeRunFile(outputDir, join('samples', gridName(step)), png)
+
+/** Sample grids by step, oldest first. */
+const listGrids = async (
+  folder: string,
+): Promise<ReadonlyArray<{ readonly step: number; readonly path: string }>> =>
+  (await orIfMissing(readdir(folder), []))
+    .flatMap((name) => {
+      const step = /^step-(\d+)\.png$/.exec(name)?.[1]
+      return step === undefined ? [] : [{ step: Number(step), path: join(folder, name) }]
+    })
+    .sort((a, b) => a.step - b.step)
+
+/**
+ * Goes back to a step: deletes the sample grids of later ones.
+ *
+ * @example
+ * const kept = rewindGrids('runs/a', 500)
+ */
+export const rewindGrids = (outputDir: string, step: number): TE.TaskEither<CheckpointError, void> => {
+  const folder = join(outputDir, 'samples')
+  return onDisk(folder, async () => {
+    for (const grid of await listGrids(folder)) if (grid.step > step) await rm(grid.path)
+  })
+}
 
 const metricsPath = (outputDir: string): string => join(outputDir, 'metrics.jsonl')
 
@@ -136,20 +160,13 @@ export const readRunConfig = (outputDir: string): TE.TaskEither<CheckpointError,
     ),
   )
 
-const readGrids = (outputDir: string) => {
+const readGrids = (outputDir: string): TE.TaskEither<CheckpointError, Report['grids']> => {
   const folder = join(outputDir, 'samples')
-  return onDisk(folder, async () => {
-    const names = await orIfMissing(readdir(folder), [])
-    const grids = names.flatMap((name) => {
-      const step = /^step-(\d+)\.png$/.exec(name)?.[1]
-      return step === undefined ? [] : [{ step: Number(step), name }]
-    })
-    return Promise.all(
-      grids
-        .sort((a, b) => a.step - b.step)
-        .map(async ({ step, name }) => ({ step, png: await readFile(join(folder, name)) })),
-    )
-  })
+  return onDisk(folder, async () =>
+    Promise.all(
+      (await listGrids(folder)).map(async ({ step, path }) => ({ step, png: await readFile(path) })),
+    ),
+  )
 }
 
 /**

@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { type ConfigError, configError } from '../config/index.js'
+
+/** Line and column of a position in a text, both from 1. */
+const placeOf = (text: string, position: number): string => {
+  const before = text.slice(0, position).split('\n')
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
+}
+
+/** Where the parser stopped: it gives a number, or quotes the text from 10 characters before that place on. */
+const stopOf = (text: string, message: string): number | undefined => {
+  const given = /at position (\d+)/.exec(message)?.[1]
+  if (given !== undefined) return Number(given)
+  const quoted = /\.\.\."(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1]
+  const start = quoted === undefined ? -1 : text.indexOf(quoted)
+  return start < 0 ? undefined : start + 10
+}
+
+/** What the JSON parser complains about, and where. */
+const complaint = (text: string, cause: unknown): string => {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const what = message.replace(/,? (?:in JSON at position|(?:\.\.\.)?").*$/s, '')
+  const stop = stopOf(text, message)
+  return stop === undefined ? what : `${what} at ${placeOf(text, stop)}`
+}
+
+/**
+ * The JSON value in a configuration file.
+ *
+ * @returns Left `ConfigError` where there is no such file, or where it is not JSON: with line and column then
+ * @example
+ * const json = readConfigFile('docs/examples/mnist.json')
+ */
+export const readConfigFile = (path: string): TE.TaskEither<ConfigError, unknown> =>
+  pipe(
+    TE.tryCatch(
+      () => readFile(path, 'utf8'),
+      (cause) =>
+        configError([
+          {
+            key: 'configuration file',
+            value: path,
+            allowed: `a file that can be read (${cause instanceof Error ? cause.message : String(cause)})`,
+          },
+        ]),
+    ),
+    TE.chainEitherK((text) =>
+      E.tryCatch(
+        (): unknown => JSON.parse(text),
+        (cause) =>
+          configError([
+            { key: 'configuration file', value: path, allowed: `valid JSON (${complaint(text, cause)})` },
+          ]),
+      ),
+    ),
+  )

@@ -1,0 +1,29 @@
+import { type Config, rollsOut } from '../config/index.js'
+
+const share = (config: Config): string => {
+  const steps = config.scheduled_sampling_ramp_steps
+  const start = config.scheduled_sampling_start_step
+  if (steps === 0)
+    return `share ${config.scheduled_sampling_probability}${start > 0 ? ` from step ${start}` : ''}`
+  return `share ${config.scheduled_sampling_prob_start} → ${config.scheduled_sampling_prob_end} over steps ${start} … ${start + steps}`
+}
+
+/**
+ * What is about to be trained, in two or three lines.
+ *
+ * @param weights the number of parameters of the model
+ * @param from the step to go on from; 0 is the start
+ * @example
+ * declare const config: Config
+ * const lines = headline(config, { weights: 1_000_000, from: 0 })
+ */
+export const headline = (
+  config: Config,
+  { weights, from }: { readonly weights: number; readonly from: number },
+): ReadonlyArray<string> => [
+  `${config.prediction_type} ${config.model.type}, ${weights.toLocaleString('en-US')} weights, on ${config.dataset} in batches of ${config.train_batch_size}`,
+  rollsOut(config)
+    ? `scheduled sampling: up to ${config.scheduled_sampling_max_step_offset} steps of ${config.scheduled_sampling_sampler}, ${share(config)}${config.scheduled_sampling_reflexflow ? ', ReflexFlow losses' : ''}`
+    : 'scheduled sampling: off',
+  `${config.output_dir}: ${from > 0 ? `going on from step ${from}` : 'from the start'} to step ${config.max_train_steps}`,
+]

@@ -1,0 +1,38 @@
+/** A person's wish that a command come to an end. */
+export type Interruption = {
+  /** Whether they have asked. */
+  readonly requested: () => boolean
+  /** Stops listening. */
+  readonly dispose: () => void
+}
+
+/** npm passes Ctrl-C on to a process that has already had it from the terminal: two signals this close are one wish. */
+const echo = 700
+
+/**
+ * Listens for Ctrl-C and for the signal to terminate. The first is a wish, for the command to fulfil; the second ends the
+ * process at once, with exit code 130.
+ *
+ * @param onFirst called at the first signal
+ * @example
+ * const interruption = listen(() => undefined)
+ */
+export const listen = (onFirst: () => void): Interruption => {
+  let since: number | undefined
+  const onSignal = (): void => {
+    if (since === undefined) {
+      since = performance.now()
+      onFirst()
+    } else if (performance.now() - since > echo) {
+      process.exit(130)
+    }
+  }
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  for (const signal of signals) process.on(signal, onSignal)
+  return {
+    requested: () => since !== undefined,
+    dispose: () => {
+      for (const signal of signals) process.off(signal, onSignal)
+    },
+  }
+}
