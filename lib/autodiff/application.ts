@@ -13,6 +13,7 @@ export class Application<O extends OperatorName = OperatorName> {
     /** d loss / d output, for every output; undefined where the loss does not depend on it. */
     readonly cotangents: ReadonlyArray<Value | undefined>,
     private readonly asked: ReadonlyArray<boolean>,
+    private readonly sources: ReadonlyArray<boolean>,
   ) {
     this.attributes = node.attributes
     this.inputs = node.inputs
@@ -34,6 +35,14 @@ export class Application<O extends OperatorName = OperatorName> {
   /** Whether anybody asked for the gradient of input i: what nobody asked for may be left undefined. */
   wants(i: number): boolean {
     return this.asked[i] ?? false
+  }
+
+  /**
+   * Whether input i itself is what the gradient is asked for, so that all of it has to be told apart. A rule that sees through an
+   * input, to what that was computed from, may only do so where it is not.
+   */
+  isSource(i: number): boolean {
+    return this.sources[i] ?? false
   }
 
   /** There is no gradient; the reason completes "cannot differentiate <operator>: it …". */

@@ -120,7 +120,8 @@ const pull = <O extends OperatorName>(
   if (rule === 'flat' || !asked.includes(true)) return
   if (typeof rule !== 'function') throw new Refusal(rule.refused)
   const [y] = outputs
-  const at = new Application(node, outputs, cotangents, asked)
+  const sources = node.inputs.map((x) => x !== undefined && active.isSource(x))
+  const at = new Application(node, outputs, cotangents, asked, sources)
   const results = rule(cotangents[0] ?? zeros(dims(y), y.type), at)
   node.inputs.forEach((x, i) => {
     const result = results[i]

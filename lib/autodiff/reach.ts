@@ -5,6 +5,8 @@ import type { Rules } from './rule.js'
 /** Which values of a graph depend on some others, smoothly enough for a gradient. */
 export type Reach = {
   has(value: Value): boolean
+  /** Whether it is one of the others itself. */
+  isSource(value: Value): boolean
   /** The way from a node down to one of the others, for messages: `MatMul "proj" ← Gemm ← parameter "embed.weight"`. */
   route(node: Node): string
 }
@@ -44,7 +46,9 @@ export const reach = (order: ReadonlyArray<Node>, sources: ReadonlyArray<Value>,
     const [head, tail] = [steps.slice(0, longestRoute / 2), steps.slice(-longestRoute / 2)]
     return (steps.length > longestRoute ? [...head, '…', ...tail] : steps).join(' ← ')
   }
-  return { has, route }
+  const isSource = ({ node, output }: Value): boolean =>
+    sources.some((source) => source.node === node && source.output === output)
+  return { has, isSource, route }
 }
 
 /** A route is for reading: of a longer one the middle is left out. */

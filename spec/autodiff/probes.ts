@@ -124,7 +124,11 @@ export const probes: { readonly [O in OperatorName]: ReadonlyArray<Probe> | 'fla
   GatherElements: [
     probe([real(3, 3)], (x) => onnx.gatherElements(x, indices([2, 3], [0, 2, 0, 0, 1, -1]), 0)),
   ],
-  GatherND: [probe([real(3, 4, 2)], (x) => onnx.gatherND(x, indices([3, 2], [0, 1, 2, 3, 0, 1])))],
+  GatherND: [
+    probe([real(3, 4, 2)], (x) => onnx.gatherND(x, indices([4, 2], [0, 1, 2, 3, 0, 1, -1, -4]))),
+    probe([real(2, 3, 4)], (x) => onnx.gatherND(x, indices([2, 2, 1], [0, 2, 2, 2]), { batch_dims: 1 })),
+    probe([real(30, 20, 2)], (x) => onnx.gatherND(x, indices([3, 2], [0, 1, 29, 3, 0, 1]))),
+  ],
   Gelu: [
     single([real(6)], (x) => onnx.gelu(x)),
     single([real(6)], (x) => onnx.gelu(x, { approximate: 'tanh' })),
@@ -193,6 +197,8 @@ export const probes: { readonly [O in OperatorName]: ReadonlyArray<Probe> | 'fla
     probe([real(2, 3), real(3)], onnx.mul),
     probe([real(2, 1), real(1, 3)], onnx.mul),
     probe([real(4)], (x) => onnx.mul(x, x)),
+    probe([real(4)], (x) => onnx.mul(x, onnx.sigmoid(x))),
+    probe([real(4), real(4)], (x, y) => onnx.mul(onnx.sigmoid(onnx.mul(x, y)), onnx.mul(x, y))),
   ],
   Neg: [probe([real(4)], onnx.neg)],
   NonZero: 'flat',

@@ -26,6 +26,11 @@ import { binaryRule, unaryRule, type Rule, type Rules } from '../rule.js'
 const numberOf = ({ node }: Value): number | undefined =>
   node.kind === 'constant' && node.tensor.data.length === 1 ? toNumbers(node.tensor)[0] : undefined
 
+const isSigmoidOf = ({ node }: Value, x: Value): boolean => {
+  const of = node.kind === 'operator' && node.operator === 'Sigmoid' ? node.inputs[0] : undefined
+  return of?.node === x.node && of.output === x.output
+}
+
 /** d xᶜ/dx = c xᶜ⁻¹, with products for the small whole exponents, which are many times cheaper than Pow. */
 const powerSlope = (x: Value, c: number): Value => {
   if (c === 2) return mul(x, 2)
@@ -54,8 +59,17 @@ export const arithmetic = {
   Add: binaryRule((dy) => [dy, dy]),
   /** y = a − b.  ā = ȳ, b̄ = −ȳ. */
   Sub: binaryRule((dy) => [dy, scaled(dy, -1)]),
-  /** y = a·b.  ā = ȳ·b, b̄ = ȳ·a. */
-  Mul: binaryRule((dy, a, b) => [product(dy, b), product(dy, a)]),
+  /**
+   * y = a·b.  ā = ȳ·b, b̄ = ȳ·a. As one function, y = x·s with s = sigmoid x (SiLU) has x̄ = ȳ (s + y (1 − s)): four passes over the
+   * data instead of six.
+   */
+  Mul: (dy, at) => {
+    const [a, b, y] = [at.input(0), at.input(1), at.output(0)]
+    const slope = (s: Value): Value => product(dy, add(s, mul(y, sub(1, s))))
+    if (isSigmoidOf(b, a) && !at.isSource(1)) return [slope(b)]
+    if (isSigmoidOf(a, b) && !at.isSource(0)) return [undefined, slope(a)]
+    return [product(dy, b), product(dy, a)]
+  },
   /** y = a/b.  ā = ȳ/b, b̄ = −ā·y. */
   Div: binaryRule((dy, _, b, y) => {
     const da = div(dy, b)

@@ -1,4 +1,5 @@
 import {
+  add,
   cast,
   constant,
   equal,
@@ -7,6 +8,8 @@ import {
   gatherND,
   matMul,
   mod,
+  mul,
+  reduceSum,
   reshape,
   scatterElements,
   scatterND,
@@ -26,20 +29,23 @@ import type { Rule, Rules } from '../rule.js'
  */
 const longestOneHot = 512
 
-/** Σ over i of ȳ[…, i, …] into x̄[…, index(i), …]: dy is [before, n, after], the result [before, length, after]. */
+const integer = (x: number): Value => constant(int64([], [x]))
+
+const vector = (xs: ReadonlyArray<number>): Value => constant(int64([xs.length], xs))
+
+/**
+ * Σ over i of ȳ[…, i, …] into x̄[…, index(i), …]: dy is [before, n, after], the result [before, length, after].
+ *
+ * The scatter is ScatterElements. ScatterND, which would need no repeated indices, adds from several threads at once in ONNX
+ * Runtime 1.30 and loses sums where an index occurs twice.
+ */
 const gathered = (dy: Value, indices: Value, length: number): Value => {
   const [before = 1, n = 0, after = 1] = dims(dy)
-  const flat = reshape(indices, [n])
+  const flat = reshape(cast(indices, 'int64'), [n])
   if (length <= longestOneHot) {
-    const classes = constant(
-      int64(
-        [1, length],
-        Array.from({ length }, (_, i) => i),
-      ),
-      'classes',
-    )
+    const classes = reshape(vector(Array.from({ length }, (_, i) => i)), [1, length])
     // Negative indices count from the end; Mod has the sign of the length.
-    const index = mod(reshape(cast(flat, 'int64'), [n, 1]), constant(int64([], [length])))
+    const index = mod(reshape(flat, [n, 1]), integer(length))
     const oneHot = cast(equal(index, classes), dy.type)
     return before === 1
       ? reshape(gemm(oneHot, reshape(dy, [n, after]), undefined, { transA: true }), [1, length, after])
@@ -69,6 +75,26 @@ const gathering: Rule<'Gather'> = (dy, at) => {
   return [reshape(gathered(flat, indices, length), shape)]
 }
 
+/** y = x at index tuples, batch by batch.  x̄ = ȳ added up there: a tuple is one index into the axes it names, flattened. */
+const gatheringTuples: Rule<'GatherND'> = (dy, at) => {
+  const { batch_dims: batchAxes } = at.attributes
+  const [shape, indices] = [dims(at.input(0)), at.input(1)]
+  const places = dims(indices).slice(0, -1)
+  const named = batchAxes + (dims(indices).at(-1) ?? 0)
+  const [batches, lengths, rest] = [
+    shape.slice(0, batchAxes),
+    shape.slice(batchAxes, named),
+    shape.slice(named),
+  ]
+  const strides = lengths.map((_, i) => size(lengths.slice(i + 1)))
+  const within = reduceSum(mul(mod(indices, vector(lengths)), vector(strides)), [places.length], false)
+  const perBatch = size(places.slice(batchAxes))
+  const offsets = Array.from({ length: size(places) }, (_, i) => Math.floor(i / perBatch) * size(lengths))
+  const flat = add(reshape(within, [size(places)]), vector(offsets))
+  const rows = size(batches) * size(lengths)
+  return [reshape(gathered(reshape(dy, [1, size(places), size(rest)]), flat, rows), shape)]
+}
+
 /** Scatters write (`none`) or add: an update gets ȳ from where it went, x the rest. Products and extremes have no rule. */
 const scattered = (
   dy: Value,
@@ -93,11 +119,7 @@ export const indexing = {
       reduction: 'add',
     }),
   ],
-  /** y = x at index tuples.  x̄ = ȳ added up there. */
-  GatherND: (dy, at) => {
-    if (at.attributes.batch_dims !== 0) at.refuse('has batch_dims; put the batch index into the index tuples')
-    return [scatterND(zeros(dims(at.input(0)), dy.type), at.input(1), dy, { reduction: 'add' })]
-  },
+  GatherND: gatheringTuples,
   /** y = x, overwritten by (or plus) u at some indices.  ū = ȳ there; x̄ = ȳ, without what was overwritten. */
   ScatterElements: (dy, at) => {
     const { axis } = at.attributes
