@@ -10,7 +10,8 @@ const roundHalfEven = (x: number): number => {
   return below % 2 === 0 ? below : below + 1
 }
 
-const positive = (steps: number): number => {
+/** Steps, if that many make a grid; otherwise throws a RangeError. */
+export const positiveSteps = (steps: number): number => {
   if (!Number.isInteger(steps) || steps < 1)
     throw new RangeError(`A grid needs a positive number of steps, not ${steps}`)
   return steps
@@ -34,7 +35,7 @@ export const trailing = (path: Path, steps: number): Grid => {
   const rounded = path.family === 'ddpm'
   return toClean(
     path,
-    Array.from({ length: positive(steps) }, (_, i) => {
+    Array.from({ length: positiveSteps(steps) }, (_, i) => {
       const t = T - (i * T) / steps
       return rounded ? Math.max(roundHalfEven(t) - 1, 0) : t
     }),
@@ -66,7 +67,7 @@ export const leading = (
   }: { readonly offset?: number; readonly ending?: Ending } = {},
 ): Grid => {
   const lowest = ending === 'closed' ? 0 : 1
-  const stride = Math.floor(path.timesteps / (positive(steps) + lowest))
+  const stride = Math.floor(path.timesteps / (positiveSteps(steps) + lowest))
   const most = path.noisiest.timestep
   return toClean(
     path,
@@ -90,7 +91,7 @@ export const linspace = (
 ): Grid => {
   if (path.family === 'flow') return trailing(path, steps)
   const last = path.noisiest.timestep
-  const intervals = Math.max(ending === 'closed' ? positive(steps) - 1 : positive(steps), 1)
+  const intervals = Math.max(ending === 'closed' ? positiveSteps(steps) - 1 : positiveSteps(steps), 1)
   return toClean(
     path,
     Array.from({ length: steps }, (_, i) => roundHalfEven(last - (i * last) / intervals)),
