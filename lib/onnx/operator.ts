@@ -37,7 +37,7 @@ export const operator = <O extends OperatorName>(
   const trimmed = withoutTrailingGaps(inputs)
   const operands = trimmed.map((x) => (x === undefined ? undefined : operandOf(x)))
   const given = new Call(name, operands, resolve(definition.attributes, attributes), outputs)
-  checkCounts(given, definition)
+  check(given, definition)
   const normalised = definition.normalise?.(given) ?? given.attributes
   const call = new Call(name, operands, normalised, outputs)
   const inferred = definition.infer(call)
@@ -113,13 +113,21 @@ const resolve = (
   return resolved
 }
 
-const checkCounts = (call: Call, { inputs: [fewest, most], outputs = [1, 1] }: Definition): void => {
+const check = (call: Call, definition: Definition): void => {
+  const {
+    inputs: [fewest, most],
+    outputs = [1, 1],
+    attributes,
+  } = definition
   const range =
     fewest === most ? String(fewest) : most === Infinity ? `${fewest} or more` : `${fewest} to ${most}`
   if (call.inputs.length < fewest || call.inputs.length > most) {
     call.fail(`takes ${range} inputs, not ${call.inputs.length}`)
   }
   for (let i = 0; i < fewest; i++) call.input(i)
+  for (const [name, { required }] of Object.entries(attributes)) {
+    if (required && !Object.hasOwn(call.attributes, name)) call.fail(`attribute ${name} is missing`)
+  }
   if (call.outputs < outputs[0] || call.outputs > outputs[1]) {
     call.fail(`has ${outputs[0]} to ${outputs[1]} outputs, not ${call.outputs}`)
   }
@@ -136,29 +144,26 @@ const withElements = (call: Call, definition: Definition, output: Typed): Typed 
     : output
 }
 
+/** The results, where they are known and small. */
 const fold = (
   call: Call,
   definition: Definition,
   outputs: ReadonlyArray<Typed>,
 ): ReadonlyArray<Tensor> | undefined => {
-  const first = outputs.at(0)
-  // Known elements are a constant even where the inputs are not: the Shape of anything with known lengths.
-  if (
-    outputs.length === 1 &&
-    first !== undefined &&
-    isStatic(first.shape) &&
-    first.elements !== undefined &&
-    isStatic(first.elements)
-  ) {
-    const tensor = fromNumbers(first.type, first.shape, first.elements)
-    return tensor === undefined ? undefined : [tensor]
-  }
   const tensors = call.inputs.map((x) => x?.tensor)
   const known = call.inputs.every((x) => x === undefined || x.tensor !== undefined)
-  if (definition.evaluate === undefined || !known) return undefined
   const read = tensors.reduce((most, x) => Math.max(most, x?.data.length ?? 0), 0)
   const written = outputs.reduce((sum, { shape }) => sum + (isStatic(shape) ? size(shape) : Infinity), 0)
-  return read <= foldedInputs && written <= Math.max(foldedElements, read)
-    ? definition.evaluate(tensors, outputs, call)
-    : undefined
+  const small = read <= foldedInputs && written <= Math.max(foldedElements, read)
+  const evaluated = known && small ? definition.evaluate?.(tensors, outputs, call) : undefined
+  return evaluated ?? arithmetic(outputs)
+}
+
+/** Known elements are a constant even where the inputs are not: the Shape of anything whose lengths are known. */
+const arithmetic = (outputs: ReadonlyArray<Typed>): ReadonlyArray<Tensor> | undefined => {
+  const [{ type, shape, elements }] = outputs
+  if (outputs.length > 1 || elements === undefined || !isStatic(shape) || !isStatic(elements))
+    return undefined
+  const tensor = fromNumbers(type, shape, elements)
+  return tensor === undefined ? undefined : [tensor]
 }

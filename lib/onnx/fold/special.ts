@@ -11,7 +11,7 @@ export const erf = (x: number): number => {
   const z = Math.abs(x)
   if (Number.isNaN(x)) return NaN
   if (z > 6) return Math.sign(x)
-  if (z > 2.5) {
+  if (z > 2) {
     let fraction = 0
     for (let k = 60; k > 0; k--) fraction = k / 2 / (z + fraction)
     return Math.sign(x) * (1 - Math.exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction)))
