@@ -10,7 +10,12 @@ const roundHalfEven = (x: number): number => {
   return below % 2 === 0 ? below : below + 1
 }
 
-/** Steps, if that many make a grid; otherwise throws a RangeError. */
+/**
+ * Steps, if that many make a grid; otherwise throws a RangeError.
+ *
+ * @example
+ * const steps = positiveSteps(20) // 20
+ */
 export const positiveSteps = (steps: number): number => {
   if (!Number.isInteger(steps) || steps < 1)
     throw new RangeError(`A grid needs a positive number of steps, not ${steps}`)

@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
+import { ddpm, flow } from '../../lib/path/index.js'
 import { describe, expect, it } from 'vitest'
-import { solverNames, solverOf, solvers } from '../../lib/solver/index.js'
+import { gridNames, gridOf, grids, solverNames, solverOf, solvers } from '../../lib/solver/index.js'
 
 describe('the registry of solvers', () => {
   it('makes every solver of every order it names', () => {
@@ -21,5 +22,21 @@ describe('the registry of solvers', () => {
       { key: 'order of dpm', value: 4, allowed: '1, 2, 3' },
     ])
     expect(E.isRight(solverOf('euler', { order: 2 }))).toBe(true)
+  })
+})
+
+describe('the registry of grids', () => {
+  it('lays out every grid it names on every path, down to clean data', () => {
+    for (const name of gridNames)
+      for (const path of [flow(), ddpm({ betaSchedule: 'linear' })]) {
+        const points = grids[name](path, 7)
+        expect(points).toHaveLength(8)
+        expect(points[7]).toBe(path.clean)
+        expect(E.isRight(gridOf(name))).toBe(true)
+      }
+  })
+  it('lists the names there are for one there is not', () => {
+    const refused = gridOf('caras')
+    expect(E.isLeft(refused) && refused.left.message).toContain('trailing, leading')
   })
 })
