@@ -6,7 +6,7 @@ import { deis } from './deis.js'
 import { dpm } from './dpm.js'
 import { dpmSinglestep } from './dpm-singlestep.js'
 import { euler } from './euler.js'
-import { heun, kutta3, midpoint, ralston, rk4 } from './runge-kutta.js'
+import { dpm2, heun, kutta3, midpoint, ralston, rk4 } from './runge-kutta.js'
 import type { Solver } from './solver.js'
 import { unipc } from './unipc.js'
 
@@ -27,6 +27,7 @@ export const solverNames = [
   'adams_moulton',
   'heun',
   'midpoint',
+  'dpm2',
   'ralston',
   'kutta3',
   'rk4',
@@ -82,6 +83,7 @@ export const solvers: { readonly [N in SolverName]: SolverEntry } = {
   ),
   heun: entry("Heun's method, 2 evaluations per step", [2], () => heun()),
   midpoint: entry('the midpoint rule, 2 evaluations per step', [2], () => midpoint()),
+  dpm2: entry('DPM-Solver-2 as k-diffusion has it, 2 evaluations per step', [2], () => dpm2()),
   ralston: entry("Ralston's method, 2 evaluations per step", [2], () => ralston()),
   kutta3: entry("Kutta's method of order 3, 3 evaluations per step", [3], () => kutta3()),
   rk4: entry('the classical Runge–Kutta method, 4 evaluations per step', [4], () => rk4()),

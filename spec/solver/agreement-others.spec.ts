@@ -4,6 +4,7 @@ import { ddpm, flow } from '../../lib/path/index.js'
 import {
   adams,
   dpm,
+  dpm2,
   euler,
   heun,
   rungeKutta,
@@ -176,6 +177,7 @@ describe('agreement with k-diffusion', () => {
   const solvers: Readonly<Record<string, Solver>> = {
     sample_euler: euler(),
     sample_heun: heun(),
+    sample_dpm_2: dpm2(),
     sample_dpmpp_2m: dpm({ order: 2, lowerBelow: 0 }),
   }
   const { trajectories } = fixture('traj-kdiffusion') as { trajectories: ReadonlyArray<KdiffusionRun> }
