@@ -38,6 +38,7 @@ export const uniformOf = ({ node }: Value): number | undefined => {
   if (node.kind !== 'constant') return undefined
   const { data } = node.tensor
   for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return undefined
+  // The first element alone, of the same type.
   return toNumbers({ ...node.tensor, data: data.slice(0, 1) } as Tensor).at(0)
 }
 

@@ -30,6 +30,7 @@ export const reach = (order: ReadonlyArray<Node>, sources: ReadonlyArray<Value>,
     reached.set(node, (reached.get(node) ?? new Set()).add(output))
   }
   sources.forEach(mark)
+  const asked = new Map([...reached].map(([node, outputs]) => [node, new Set(outputs)]))
   for (const node of order) {
     if (node.kind !== 'operator' || rules[node.operator] === 'flat') continue
     const from = node.inputs.find((x) => x !== undefined && has(x))
@@ -46,8 +47,7 @@ export const reach = (order: ReadonlyArray<Node>, sources: ReadonlyArray<Value>,
     const [head, tail] = [steps.slice(0, longestRoute / 2), steps.slice(-longestRoute / 2)]
     return (steps.length > longestRoute ? [...head, '…', ...tail] : steps).join(' ← ')
   }
-  const isSource = ({ node, output }: Value): boolean =>
-    sources.some((source) => source.node === node && source.output === output)
+  const isSource = ({ node, output }: Value): boolean => asked.get(node)?.has(output) ?? false
   return { has, isSource, route }
 }
 

@@ -25,7 +25,7 @@ import { float32, int64 } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { right } from './training.js'
 
-/** Gradients take the forms that ONNX Runtime runs fast; DESIGN and the rules say what was measured. */
+/** Gradients take the forms that ONNX Runtime runs fast; the rules say what was measured. */
 
 /** How often each operator occurs in a file with these outputs: equal expressions are written once. */
 const counts = (outputs: ReadonlyArray<Value>): ReadonlyMap<string, number> => {

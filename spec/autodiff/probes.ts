@@ -73,6 +73,12 @@ export const probes: { readonly [O in OperatorName]: ReadonlyArray<Probe> | 'fla
     single([real(2, 3, 9), real(3, 1, 3)], (x, w) =>
       onnx.conv(x, w, undefined, { group: 3, dilations: [2], pads: [5, 5] }),
     ),
+    single([real(2, 4, 6, 5), real(2, 4, 3, 2), real(2)], (x, w, b) =>
+      onnx.conv(x, w, b, { pads: [1, 0, 2, 1] }),
+    ),
+    single([real(2, 6, 5, 6), real(4, 3, 2, 3)], (x, w) =>
+      onnx.conv(x, w, undefined, { group: 2, dilations: [2, 1] }),
+    ),
     single([real(2, 2, 24, 24), real(2, 2, 3, 3)], (x, w) =>
       onnx.conv(x, w, undefined, { pads: [1, 1, 1, 1] }),
     ),
@@ -104,6 +110,8 @@ export const probes: { readonly [O in OperatorName]: ReadonlyArray<Probe> | 'fla
     probe([real(2, 3, 4), real(4)], (a, b) => onnx.einsum('...c,c->...', a, b)),
     probe([real(2, 3, 4), real(4, 2), real(3)], (a, b, c) => onnx.einsum('abc,cd,b->d', a, b, c)),
     probe([real(2, 3), real(2)], (a, b) => onnx.einsum('ij,k->ik', a, b)),
+    probe([real(2, 1, 2, 3), real(1, 4, 3, 2)], (a, b) => onnx.einsum('...ij,...jk->...ik', a, b)),
+    probe([real(1, 2, 3), real(4, 3, 2)], (a, b) => onnx.einsum('...ij,...jk', a, b)),
   ],
   Elu: [single([apart(6)], (x) => onnx.elu(x, { alpha: 0.7 }))],
   Equal: 'flat',

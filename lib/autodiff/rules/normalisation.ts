@@ -52,7 +52,7 @@ const standardised = (rows: Value, epsilon: number): Standardised => {
 const centred = (g: Value, meanG: Value, meanGHat: Value, { hat, inverse }: Standardised): Value =>
   mul(sub(sub(g, meanG), mul(hat, meanGHat)), inverse)
 
-/** y = scale · x̂ + bias over the axes from `axis`; outputs 1 and 2 are mean m and 1/σ = r.  s̄cale = Σ ȳ x̂, b̄ias = Σ ȳ. */
+/** y = scale · x̂ + bias over the axes from `axis`; outputs 1 and 2 are mean m and 1/σ = r. The gradient of scale is Σ ȳ x̂. */
 const layer: Rule<'LayerNormalization'> = (dy, at) => {
   const [x, scale, bias] = [at.input(0), at.input(1), at.inputs[2]]
   const { axis } = at.attributes
@@ -128,13 +128,7 @@ const group: Rule<'GroupNormalization'> = (dy, at) => {
 
 /** y = scale · (x − m) r + bias with running statistics m and r = 1/√(v + ε): one scale and shift a channel. */
 const batch: Rule<'BatchNormalization'> = (dy, at) => {
-  const [x, scale, , mean, variance] = [0, 1, 2, 3, 4].map((i) => at.input(i)) as [
-    Value,
-    Value,
-    Value,
-    Value,
-    Value,
-  ]
+  const [x, scale, mean, variance] = [at.input(0), at.input(1), at.input(3), at.input(4)]
   const shape = dims(x)
   const inverse = div(1, sqrt(add(variance, at.attributes.epsilon)))
   const factor = mul(scale, inverse)
