@@ -28,18 +28,21 @@ const bar = (): ProgressView => {
     },
   })
   let last: Progress | undefined
+  let closed = false
   const payload = (progress: Progress): object => ({
     text: progressText(progress),
     columns: process.stderr.columns,
   })
   return {
     show: (progress) => {
+      if (closed) return
       if (last === undefined) view.start(progress.total, progress.step, payload(progress))
       else view.update(progress.step, payload(progress))
       last = progress
     },
     close: () => {
-      if (last !== undefined) view.stop()
+      if (last !== undefined && !closed) view.stop()
+      closed = true
     },
   }
 }

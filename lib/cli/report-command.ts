@@ -1,7 +1,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { configError } from '../config/index.js'
-import { readRunConfig, writeReport } from '../report/index.js'
+import { readRunConfig, writeReport } from '../report/run-folder.js'
 import type { DerivaError } from '../types/index.js'
 import type { ExitCode } from './outcome.js'
 import type { Terminal } from './terminal.js'

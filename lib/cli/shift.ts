@@ -4,7 +4,8 @@ import type { Grid } from '../solver/index.js'
 /** sigma ↦ s·sigma / (1 + (s − 1)·sigma) (Esser et al. 2024, arXiv 2403.03206, eq. 23, with s = √(m/n)). */
 const shift = (s: number, path: Path, timestep: number): number => {
   const sigma = timestep / path.timesteps
-  return (path.timesteps * s * sigma) / (1 + (s - 1) * sigma)
+  // Written so that sigma = 1 stays exactly 1: a timestep beyond the path is none.
+  return path.timesteps * ((s * sigma) / (s * sigma + (1 - sigma)))
 }
 
 /**

@@ -7,7 +7,7 @@ import { type CheckpointError, checkpointError, onDisk, orIfMissing } from '../c
 import { type Config, decodeConfig } from '../config/index.js'
 import type { Metrics } from '../train/index.js'
 import { decodeMetrics, encodeMetrics } from './metrics-log.js'
-import { type Report, reportPage } from './page.js'
+import type { Report } from './page.js'
 
 /** The text of a file, or undefined where there is none. */
 const readText = (path: string): TE.TaskEither<CheckpointError, string | undefined> =>
@@ -182,7 +182,9 @@ export const writeReport = (outputDir: string): TE.TaskEither<CheckpointError, s
     TE.bind('config', () => readConfigIfAny(outputDir)),
     TE.bind('metrics', () => readMetrics(outputDir)),
     TE.bind('grids', () => readGrids(outputDir)),
-    TE.chain((run) =>
+    // Charts need much code, which those who only read or append do without.
+    TE.bind('page', () => TE.fromTask(() => import('./page.js'))),
+    TE.chain(({ page: { reportPage }, ...run }) =>
       writeRunFile(outputDir, 'report.html', reportPage({ ...run, title: basename(outputDir) })),
     ),
   )

@@ -1,0 +1,208 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import type * as T from 'fp-ts/lib/Task.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { lastValueFrom, takeWhile } from 'rxjs'
+import { fitted } from '../checkpoint/index.js'
+import { type Config, configError, configNotes } from '../config/index.js'
+import { batches, type Dataset, openDataset } from '../data/index.js'
+import { parameterCount } from '../model/index.js'
+import { record } from '../report/index.js'
+import { dataset, descend, type Descended, observe, rollout, training } from '../stream/index.js'
+import { type State, type Trainer, trainer } from '../train/index.js'
+import type { DerivaError, Parameterisation } from '../types/index.js'
+import type { Departure } from './departure.js'
+import { headline } from './headline.js'
+import { type Interruption, listen } from './interruption.js'
+import { type Keeper, keeper } from './keeper.js'
+import { type ExitCode, isDerivaError } from './outcome.js'
+import { advanced, durationText, type Progress, started } from './progress.js'
+import { type ProgressView, progressView } from './progress-bar.js'
+import { type Recipe, withRecipe } from './recipe.js'
+import type { Terminal } from './terminal.js'
+
+/** All that a run is made of. What can be refused has been looked at by now, and nothing has been written. */
+type Ready<P extends Parameterisation> = {
+  readonly config: Config
+  readonly recipe: Recipe<P>
+  readonly data: Dataset
+  readonly compiled: Trainer<P>
+  readonly from: State
+}
+
+const startOf = (
+  { use_ema: averages }: Config,
+  { checkpoint }: Departure,
+  { initial }: Pick<Trainer<Parameterisation>, 'initial'>,
+): TE.TaskEither<DerivaError, State> =>
+  checkpoint === undefined
+    ? TE.right(initial)
+    : pipe(
+        TE.fromEither(fitted(checkpoint.path, checkpoint.state, initial, averages)),
+        TE.mapLeft(({ message }) =>
+          configError([
+            {
+              key: 'resume_from_checkpoint',
+              value: checkpoint.path,
+              allowed: `a checkpoint of this model (${message})`,
+            },
+          ]),
+        ),
+      )
+
+const prepared = <P extends Parameterisation>(
+  config: Config,
+  recipe: Recipe<P>,
+  departure: Departure,
+): TE.TaskEither<DerivaError, Ready<P>> =>
+  pipe(
+    TE.Do,
+    TE.bind('data', (): TE.TaskEither<DerivaError, Dataset> => openDataset(config.dataset)),
+    TE.bindW('compiled', () => trainer(recipe.trainer)),
+    TE.bindW('from', ({ compiled }) => startOf(config, departure, compiled)),
+    TE.map((parts) => ({ config, recipe, ...parts })),
+  )
+
+/** Where training has got to. */
+type Reached = { readonly state: State; readonly progress: Progress }
+
+const isDue = (step: number, interval: number): boolean => interval > 0 && step % interval === 0
+
+/** Trains until the last step, or until somebody asks for an end: then the step under way is still finished. */
+const steps = <P extends Parameterisation>(
+  { config, recipe, data, compiled, from }: Ready<P>,
+  keep: Keeper,
+  interruption: Interruption,
+  show: (progress: Progress) => void,
+): TE.TaskEither<DerivaError, Reached> => {
+  const { output_dir: outputDir, seed, max_train_steps: total } = config
+  let progress = started({ from: from.step, total, now: performance.now() })
+  const source = batches(data, {
+    batchSize: config.train_batch_size,
+    seed,
+    classDropout: config.caption_dropout_probability,
+  })
+  const pipeline = pipe(
+    recipe.noise(dataset(source)),
+    rollout(recipe.solver, recipe.plan),
+    descend(compiled),
+    record(outputDir),
+    observe(({ state, metrics }: Descended) => {
+      progress = advanced(progress, metrics, performance.now())
+      show(progress)
+      // The last step has its own ending.
+      const due = (interval: number): boolean => state.step < total && isDue(state.step, interval)
+      return pipe(
+        due(config.checkpoint_step_interval) ? keep.checkpoint(state) : TE.right(undefined),
+        TE.chain(() => (due(config.validation_step_interval) ? keep.grid(state) : TE.right(undefined))),
+      )
+    }),
+    training(compiled, { steps: total, seed, from }),
+    takeWhile(() => !interruption.requested(), true),
+  )
+  return TE.tryCatch(
+    async () => {
+      const last = await lastValueFrom(pipeline, { defaultValue: { state: from } })
+      return { state: last.state, progress }
+    },
+    (cause) => {
+      if (isDerivaError(cause)) return cause
+      throw cause
+    },
+  )
+}
+
+const ending = (
+  { config: { output_dir: outputDir, max_train_steps: total } }: { readonly config: Config },
+  { state, progress }: Reached,
+  seconds: number,
+): ReadonlyArray<string> => {
+  const taken = state.step - progress.from
+  return [
+    ...(taken === 0
+      ? [`Step ${state.step} of ${total}: there is nothing left to train.`]
+      : [
+          `${taken.toLocaleString('en-US')} steps in ${durationText(seconds)}, loss ${progress.loss.toPrecision(3)}; at step ${state.step} of ${total}.`,
+        ]),
+    `  ${outputDir}/report.html   what it learnt, and how`,
+    `  ${outputDir}/model.onnx    the model; draw from it with: deriva sample ${outputDir}`,
+    ...(state.step < total
+      ? [`  Go on with: deriva train ${outputDir}/config.json --resume_from_checkpoint latest`]
+      : []),
+  ]
+}
+
+const run = <P extends Parameterisation>(
+  ready: Ready<P>,
+  terminal: Terminal,
+  interruption: Interruption,
+  view: ProgressView,
+): TE.TaskEither<DerivaError, ExitCode> => {
+  const keep = keeper(ready.config, ready.recipe, ready.compiled)
+  const begun = performance.now()
+  return pipe(
+    keep.open(ready.from),
+    TE.chain(() => steps(ready, keep, interruption, view.show)),
+    TE.chainFirst(({ state, progress }) => {
+      view.close()
+      const [trained, finished] = [state.step > progress.from, state.step >= ready.config.max_train_steps]
+      return pipe(
+        trained ? keep.checkpoint(state) : TE.right(undefined),
+        TE.chain(() => (finished && trained ? keep.grid(state) : TE.right(undefined))),
+        TE.chain(() => keep.close(state)),
+      )
+    }),
+    TE.orElseFirstTaskK((): T.Task<unknown> => {
+      view.close()
+      // The curves up to here may tell what went wrong; a failure to draw them is not the one to report.
+      return keep.report
+    }),
+    TE.map((reached): ExitCode => {
+      for (const line of ending(ready, reached, (performance.now() - begun) / 1000)) terminal.print(line)
+      return reached.state.step < ready.config.max_train_steps ? 130 : 0
+    }),
+  )
+}
+
+/**
+ * Trains as a configuration says, from where it departs, and writes the run folder.
+ *
+ * @returns 0 when the last step is done, 130 when interrupted and saved; Left `ConfigError` before anything is written where the
+ *   checkpoint does not fit the model
+ * @example
+ * declare const config: Config
+ * const outcome = trainingRun(config, { checkpoint: undefined, notes: [] }, processTerminal)
+ */
+export const trainingRun = (
+  config: Config,
+  departure: Departure,
+  terminal: Terminal,
+): TE.TaskEither<DerivaError, ExitCode> => {
+  const view = progressView(terminal)
+  let begun = false
+  const interruption = listen(() => {
+    view.close()
+    terminal.tell(
+      begun
+        ? 'Finishing this step and saving; Ctrl-C again stops at once.'
+        : 'Stopping before the first step.',
+    )
+  })
+  const task = withRecipe(config, (recipe) =>
+    pipe(
+      prepared(config, recipe, departure),
+      TE.chain((ready) => {
+        if (interruption.requested()) return TE.right<DerivaError, ExitCode>(130)
+        const weights = parameterCount(ready.compiled.model)
+        for (const line of headline(config, { weights, from: ready.from.step })) terminal.tell(line)
+        for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
+        begun = true
+        return run(ready, terminal, interruption, view)
+      }),
+    ),
+  )
+  return async () => {
+    const outcome = await task()
+    interruption.dispose()
+    return outcome
+  }
+}

@@ -1,0 +1,224 @@
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PNG } from 'pngjs'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { optionKeys } from '../../lib/config/index.js'
+import { builtProgram, deriva, type Ended } from './built.js'
+
+let program = ''
+beforeAll(() => {
+  program = builtProgram()
+})
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'deriva-'))
+})
+
+const run = (...words: ReadonlyArray<string>): Promise<Ended> => deriva(program, words, folder)
+
+const small = [
+  ['--dataset', 'shapes'],
+  ['--train_batch_size', '8'],
+  ['--model.type', 'dit'],
+  ['--model.width', '8'],
+  ['--model.depth', '1'],
+  ['--model.heads', '1'],
+  ['--validation_num_images', '4'],
+  ['--validation_num_inference_steps', '2'],
+  ['--output_dir', 'run'],
+].flat()
+
+/** No colours, no cursor movements: nothing that a log file should not hold. */
+const controls = /[\u0000-\u0009\u000b-\u001f\u007f]/
+
+describe('help', () => {
+  it('is complete, without control characters, and succeeds', async () => {
+    const { code, out, err } = await run('--help')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    for (const command of ['train', 'sample', 'report']) expect(out).toContain(`  ${command}`)
+    expect(out).toContain('130 interrupted after saving')
+    expect(out).not.toMatch(controls)
+  })
+
+  it('of train lists every option', async () => {
+    const { code, out } = await run('train', '--help')
+    expect(code).toBe(0)
+    for (const { key } of optionKeys) expect(out).toContain(`--${key} `)
+  })
+
+  it('of sample and report explains their arguments', async () => {
+    const sample = await run('sample', '--help')
+    for (const flag of ['num', 'steps', 'solver', 'guidance', 'label', 'seed', 'out'])
+      expect(sample.out).toContain(`--${flag} <`)
+    expect((await run('report', '-h')).out).toContain('RUN')
+  })
+
+  it('tells the version', async () => {
+    const description = JSON.parse(
+      await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'),
+    ) as { version: string }
+    expect(await run('--version')).toMatchObject({ code: 0, out: `${description.version}\n` })
+  })
+})
+
+describe('refused input', () => {
+  it('is explained on stderr with exit code 2, and writes nothing', async () => {
+    await writeFile(join(folder, 'config.json'), '{ "learning_rte": 1, "seed": 1.5 }')
+    await writeFile(join(folder, 'broken.json'), '{\n  "seed": 1,\n  "use_ema": tru\n}')
+    const attempts: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<string>]> = [
+      [
+        [
+          'train',
+          'config.json',
+          '--prediction_type=epsilon',
+          '--scheduled_sampling_reflexflow',
+          '--train_batch_size',
+          '0',
+          'stray',
+        ],
+        [
+          'learning_rte = 1',
+          'did you mean learning_rate?',
+          'seed = 1.5',
+          'scheduled_sampling_reflexflow',
+          '--train_batch_size = 0',
+          'argument = stray',
+        ],
+      ],
+      [
+        ['train', 'broken.json'],
+        ['valid JSON', 'line 3'],
+      ],
+      [
+        ['train', 'missing.json'],
+        ['missing.json', 'ENOENT'],
+      ],
+      [
+        ['train', '--resume_from_checkpoint', 'nowhere'],
+        ['nowhere', 'a complete checkpoint'],
+      ],
+      [['sample', 'nowhere'], ['RUN = nowhere']],
+      [
+        ['sample', 'nowhere', '--num', '0', '--solver', 'magic'],
+        ['--num = 0', '--solver = magic', 'unipc'],
+      ],
+      [['sample', 'nowhere', '--nums', '3'], ['--num']],
+      [['report', 'nowhere'], ['RUN = nowhere']],
+      [['report'], ['RUN']],
+      [['paint'], ['paint']],
+    ]
+    for (const [words, parts] of attempts) {
+      const { code, out, err } = await run(...words)
+      expect({ words, code, out }).toEqual({ words, code: 2, out: '' })
+      for (const part of parts) expect(err).toContain(part)
+      expect(err).not.toMatch(/\n\s+at /)
+    }
+    expect((await readdir(folder)).sort()).toEqual(['broken.json', 'config.json'])
+  })
+})
+
+describe('a run', () => {
+  it('leaves what it says, and can be drawn from and reported again', async () => {
+    const trained = await run(
+      'train',
+      ...small,
+      '--max_train_steps',
+      '4',
+      '--validation_step_interval=2',
+      '--checkpoint_step_interval',
+      '2',
+    )
+    expect(trained.code, trained.err).toBe(0)
+    expect(trained.err).toContain('step 4/4')
+    expect(trained.err).not.toMatch(controls)
+    expect(trained.out).toContain('run/report.html')
+    expect((await readdir(join(folder, 'run'))).sort()).toEqual([
+      'checkpoint-000002',
+      'checkpoint-000004',
+      'config.json',
+      'metrics.jsonl',
+      'model.onnx',
+      'report.html',
+      'samples',
+    ])
+    expect((await readdir(join(folder, 'run/samples'))).sort()).toEqual([
+      'step-000002.png',
+      'step-000004.png',
+    ])
+
+    const drawn = await run(
+      'sample',
+      'run',
+      '--num',
+      '6',
+      '--steps',
+      '2',
+      '--solver',
+      'euler',
+      '--out',
+      'deep/grid.png',
+    )
+    expect(drawn.code, drawn.err).toBe(0)
+    const { width, height } = PNG.sync.read(await readFile(join(folder, 'deep/grid.png')))
+    expect([width, height]).toEqual([4 + 3 * 28, 4 + 2 * 28])
+    expect(await run('sample', 'run', '--label', '4')).toMatchObject({ code: 2 })
+
+    expect(await run('report', 'run')).toMatchObject({ code: 0, out: 'run/report.html\n' })
+
+    const again = await run('train', ...small)
+    expect(again).toMatchObject({ code: 2 })
+    expect(again.err).toContain('--resume_from_checkpoint latest')
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'ends after the step under way on %s, saved, with exit code 130',
+    async (signal) => {
+      let sent = false
+      const words = ['train', ...small, '--max_train_steps', '100000', '--validation_step_interval', '0']
+      const { code, out, err } = await deriva(program, words, folder, (text, kill) => {
+        if (sent || !text.includes('step 1/')) return
+        sent = true
+        kill(signal)
+      })
+      expect(code, err).toBe(130)
+      expect(err).toContain('Finishing this step and saving')
+      const names = await readdir(join(folder, 'run'))
+      expect(names).toEqual(expect.arrayContaining(['model.onnx', 'report.html', 'metrics.jsonl']))
+      const steps = (await readFile(join(folder, 'run/metrics.jsonl'), 'utf8')).trim().split('\n').length
+      expect(names).toContain(`checkpoint-${String(steps).padStart(6, '0')}`)
+      expect(out).toContain('--resume_from_checkpoint latest')
+      expect(out).toContain(`at step ${steps} of 100000`)
+    },
+  )
+
+  it('stops at once on a second signal', async () => {
+    let [first, second] = [false, false]
+    // A grid that takes long enough for the second signal to come in the middle of the ending.
+    const words = [
+      'train',
+      ...small,
+      '--max_train_steps',
+      '100000',
+      '--validation_step_interval',
+      '1',
+      '--validation_num_inference_steps',
+      '1000',
+    ]
+    const { code, err } = await deriva(program, words, folder, (text, kill) => {
+      if (!first && text.includes('step 1/')) {
+        first = true
+        kill('SIGINT')
+      }
+      if (!second && text.includes('Finishing')) {
+        second = true
+        setTimeout(() => {
+          kill('SIGINT')
+        }, 900)
+      }
+    })
+    expect(code, err).toBe(130)
+    expect(await readdir(join(folder, 'run'))).not.toContain('model.onnx')
+  })
+})

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { withRecipe } from '../../lib/cli/index.js'
+import type { Config } from '../../lib/config/index.js'
+import { configOf } from '../report/run.js'
+
+const tiny = { dataset: 'shapes', model: { type: 'dit', width: 8, depth: 1, heads: 1 } }
+
+const planAt = (config: Config, step: number): readonly [number, number] =>
+  withRecipe(config, ({ plan }) => [plan.maxStepOffset, plan.probability(step)])
+
+const rateAt = (config: Config, step: number): number =>
+  withRecipe(config, ({ trainer: { optimizer } }) => optimizer.scalars(step).learning_rate)
+
+describe('withRecipe', () => {
+  it('rolls out as the options say', () => {
+    const offset = { ...tiny, scheduled_sampling_max_step_offset: 7 }
+    expect(planAt(configOf(offset), 10)).toEqual([0, 0])
+    const constant = configOf({
+      ...offset,
+      scheduled_sampling_probability: 0.3,
+      scheduled_sampling_start_step: 5,
+    })
+    expect([4, 5, 500].map((step) => planAt(constant, step))).toEqual([
+      [7, 0],
+      [7, 0.3],
+      [7, 0.3],
+    ])
+    const ramp = configOf({
+      ...offset,
+      scheduled_sampling_probability: 1,
+      scheduled_sampling_ramp_steps: 100,
+      scheduled_sampling_start_step: 50,
+      scheduled_sampling_prob_start: 0.1,
+      scheduled_sampling_prob_end: 0.5,
+    })
+    expect([0, 50, 100, 150, 900].map((step) => planAt(ramp, step)[1])).toEqual(
+      [0.1, 0.1, 0.3, 0.5, 0.5].map((p) => expect.closeTo(p, 12) as number),
+    )
+  })
+
+  it('warms the learning rate up and lets it fall to 0 at the end', () => {
+    const config = configOf({
+      ...tiny,
+      learning_rate: 1e-3,
+      lr_scheduler: 'linear',
+      lr_warmup_steps: 10,
+      max_train_steps: 110,
+    })
+    expect(rateAt(config, 0)).toBeGreaterThan(0)
+    expect(rateAt(config, 0)).toBeLessThan(2e-4)
+    expect(rateAt(config, 10)).toBeCloseTo(1e-3, 12)
+    expect(rateAt(config, 60)).toBeCloseTo(5e-4, 12)
+    expect(rateAt(config, 110)).toBeCloseTo(0, 12)
+  })
+
+  it('has ReflexFlow terms exactly where they are switched on', () => {
+    const terms = (json: object): ReadonlyArray<string> =>
+      withRecipe(configOf({ ...tiny, ...json }), ({ trainer: { loss } }) =>
+        loss.terms.map(({ name }) => name),
+      )
+    const active = { scheduled_sampling_max_step_offset: 5, scheduled_sampling_probability: 0.5 }
+    expect(terms(active)).toEqual(['mse', 'anti_drift'])
+    expect(terms({ ...active, scheduled_sampling_reflexflow: false })).toEqual(['mse'])
+    expect(terms({})).toEqual(['mse'])
+    expect(terms({ ...active, prediction_type: 'epsilon' })).toEqual(['mse'])
+  })
+
+  it.each(['epsilon', 'v_prediction', 'sample', 'flow_matching'] as const)(
+    'builds %s models on their path',
+    (prediction_type) => {
+      const config = configOf({ ...tiny, prediction_type })
+      const [family, parameterisation] = withRecipe(
+        config,
+        ({ sampling, trainer }): readonly [string, string] => [
+          sampling.path.family,
+          trainer.model.parameterisation,
+        ],
+      )
+      expect(parameterisation).toBe(prediction_type)
+      expect(family).toBe(prediction_type === 'flow_matching' ? 'flow' : 'ddpm')
+    },
+  )
+
+  it('samples on the shifted grid', () => {
+    const middle = (shift: number): number =>
+      withRecipe(
+        configOf({ ...tiny, flow_schedule_shift: shift, validation_num_inference_steps: 2 }),
+        ({ sampling }) => sampling.grid[1].sigma,
+      )
+    expect(middle(1)).toBeCloseTo(0.5, 12)
+    expect(middle(3)).toBeCloseTo(0.75, 12)
+  })
+})
