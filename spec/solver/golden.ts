@@ -1,46 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { target, type Path, type Point } from '../../lib/path/index.js'
-import { execute, program, type ReferenceDenoiser, type Solver } from '../../lib/solver/index.js'
+import { perfectDenoiser, type Mixture } from '../../lib/laws/index.js'
+import type { Path, Point } from '../../lib/path/index.js'
+import { execute, program, type Solver } from '../../lib/solver/index.js'
 import type { Parameterisation } from '../../lib/types/index.js'
 
-/** A mixture of Gaussians per element: what the reference denoisers of the fixtures know about the data. */
-export type Mixture = {
-  readonly w: ReadonlyArray<number>
-  readonly m: ReadonlyArray<number>
-  readonly s: ReadonlyArray<number>
-}
-
+/** The data behind the reference denoisers of the fixtures. */
 export const gauss: Mixture = { w: [1], m: [0.4], s: [0.6] }
 export const twoPeaks: Mixture = { w: [0.35, 0.65], m: [-1.1, 0.8], s: [0.25, 0.4] }
-
-/** E[x0 | x] and E[epsilon | x], in closed form and regular at both ends of a path. */
-const posterior = ({ w, m, s }: Mixture, x: number, { alpha, sigma }: Point) => {
-  const v = s.map((si) => alpha * alpha * si * si + sigma * sigma)
-  const u = m.map((mi) => x - alpha * mi)
-  const l = w.map((wi, i) => Math.log(wi) - Math.log(v[i]) / 2 - (u[i] * u[i]) / (2 * v[i]))
-  const top = Math.max(...l)
-  const e = l.map((li) => Math.exp(li - top))
-  const total = e.reduce((a, b) => a + b, 0)
-  let x0 = 0
-  let epsilon = 0
-  e.forEach((ei, i) => {
-    x0 += (ei / total) * (m[i] + (alpha * s[i] * s[i] * u[i]) / v[i])
-    epsilon += (ei / total) * ((sigma * u[i]) / v[i])
-  })
-  return { x0, epsilon }
-}
-
-/** The perfect denoiser of a mixture, in any parameterisation. */
-export const perfect = (mixture: Mixture, parameterisation: Parameterisation): ReferenceDenoiser => {
-  return (x, at) => {
-    const wanted = target(parameterisation, at)
-    return x.map((xi) => {
-      const { x0, epsilon } = posterior(mixture, xi, at)
-      return wanted.x0 * x0 + wanted.epsilon * epsilon
-    })
-  }
-}
 
 export type Space = 'vp' | 've' | 'flow'
 
@@ -79,7 +46,7 @@ export const deviation = (solver: Solver, path: Path, recorded: Recorded, ahead?
   const steps = program(solver, path, parameterisation, points, ahead)
   const natural = (values: ReadonlyArray<number>, at: Point) =>
     Float64Array.from(values, (v) => (space === 've' ? v * at.alpha : v))
-  const model = perfect(mixture, parameterisation)
+  const model = perfectDenoiser(mixture, parameterisation)
   const asked: Array<Float64Array> = []
   const result = execute(
     steps,

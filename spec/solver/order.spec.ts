@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ddpm, flow, type Path, type Point } from '../../lib/path/index.js'
 import { dpm, euler, execute, program, rk4, unipc, type Solver } from '../../lib/solver/index.js'
-import { gauss, perfect } from './golden.js'
-
-/** Where the probability-flow ODE of Gaussian data ends, in closed form: the standardised latent stays what it is. */
-const exact = (x: number, from: Point, to: Point): number => {
-  const [m, s] = [gauss.m[0], gauss.s[0]]
-  const deviation = (at: Point) => Math.hypot(at.alpha * s, at.sigma)
-  return to.alpha * m + (deviation(to) / deviation(from)) * (x - from.alpha * m)
-}
+import { exactEnd, perfectDenoiser } from '../../lib/laws/index.js'
+import { gauss } from './golden.js'
 
 /** Points evenly spaced in half log-SNR, away from both ends. */
 const even = (path: Path, steps: number): ReadonlyArray<Point> =>
@@ -16,8 +10,12 @@ const even = (path: Path, steps: number): ReadonlyArray<Point> =>
 
 const error = (solver: Solver, path: Path, points: ReadonlyArray<Point>): number => {
   const x = Float64Array.of(1.3)
-  const [end] = execute(program(solver, path, 'flow_matching', points), perfect(gauss, 'flow_matching'), x)
-  return Math.abs(end - exact(x[0], points[0], points[points.length - 1]))
+  const [end] = execute(
+    program(solver, path, 'flow_matching', points),
+    perfectDenoiser(gauss, 'flow_matching'),
+    x,
+  )
+  return Math.abs(end - exactEnd(gauss, x[0], points[0], points[points.length - 1]))
 }
 
 /** log2 of the ratio of errors as the number of steps doubles. */

@@ -63,6 +63,24 @@ describe('programs', () => {
     )
   })
 
+  it('are empty where there is no step', () => {
+    const at = variance.at(500)
+    for (const points of [[], [at], [at, at]])
+      expect(program(rk4(), variance, 'v_prediction', points)).toEqual({
+        registers: 1,
+        noise: false,
+        evaluations: [],
+      })
+  })
+
+  it('make no step of no length', () => {
+    const points = trailing(variance, 6)
+    const repeated = points.flatMap((at) => [at, at])
+    expect(program(unipc({ order: 2 }), variance, 'epsilon', repeated)).toEqual(
+      program(unipc({ order: 2 }), variance, 'epsilon', points),
+    )
+  })
+
   it('refuse what is no trajectory', () => {
     expect(() => program(euler(), path, 'sample', [path.clean, path.at(10)])).toThrow(RangeError)
     expect(() => route(path, [{ timestep: 1, alpha: NaN, sigma: 1 }])).toThrow(RangeError)
