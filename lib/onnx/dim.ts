@@ -96,7 +96,8 @@ export const plus = (a: Dim, b: Dim): Dim => {
  * const dim = dims.times('batch', 4) // '4*batch'
  */
 export const times = (a: Dim, b: Dim): Dim => {
-  if (typeof a === 'number' && typeof b === 'number') return a * b
+  // Adding 0 keeps a negative zero from being told apart.
+  if (typeof a === 'number' && typeof b === 'number') return a * b + 0
   if (a === 1) return b
   if (b === 1) return a
   if (a === unknown || b === unknown) return a === 0 || b === 0 ? 0 : unknown
@@ -124,7 +125,7 @@ export const minus = (a: Dim, b: Dim): Dim => plus(a, times(-1, b))
  * const dim = dims.divide('4*batch', 2) // '2*batch'
  */
 export const divide = (a: Dim, b: Dim): Dim | undefined => {
-  if (typeof a === 'number' && typeof b === 'number') return b !== 0 && a % b === 0 ? a / b : undefined
+  if (typeof a === 'number' && typeof b === 'number') return b !== 0 && a % b === 0 ? a / b + 0 : undefined
   if (b === 1) return a
   if (sameDim(a, b)) return 1
   if (a === unknown || b === unknown) return undefined
