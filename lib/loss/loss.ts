@@ -1,5 +1,5 @@
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
-import { mul, reduceMean, reshape, type Value } from '../onnx/index.js'
+import { mul, reduceMean, reshape, type Shape, type Value } from '../onnx/index.js'
 import type { Parameterisation } from '../types/index.js'
 
 /**
@@ -22,6 +22,16 @@ export interface LossInputs<P extends Parameterisation> {
   readonly clean: Value
   /** 1 for samples that were rolled out, else 0: [batch]. */
   readonly rolled: Value
+  /** The time the model was told: [batch]. */
+  readonly timestep: Value
+  /** The share of data at that time, 0 … 1: [batch]. */
+  readonly alpha: Value
+  /** The share of noise at that time, 0 … 1: [batch]. */
+  readonly sigma: Value
+  /** What comes with the batch under this name, float32; of the shape of the latents unless told otherwise. */
+  readonly given: (name: string, shape?: Shape) => Value
+  /** The model at other latents [batch, …sample] and times [batch], with the weights being trained; gradients flow through all three. */
+  readonly model: (latents: Value, timestep: Value) => Value
 }
 
 /** A loss per element: [batch, …sample]. */
@@ -40,11 +50,21 @@ export interface Loss<P extends Parameterisation> {
   readonly terms: ReadonlyArray<Term<P>>
 }
 
-/** Gives a value of shape [batch] the rank of `like`, so that it broadcasts over the elements of each sample. */
+/**
+ * Gives a value of shape [batch] the rank of `like`, so that it broadcasts over the elements of each sample.
+ *
+ * @example
+ * const halved: Pointwise<Parameterisation> = ({ prediction, rolled }) => mul(prediction, perElement(rolled, prediction))
+ */
 export const perElement = (value: Value, like: Value): Value =>
   reshape(value, [0, ...like.shape.slice(1).map(() => 1)])
 
-/** The axes of a batch of latents that belong to the sample. */
+/**
+ * The axes of a batch of latents that belong to the sample.
+ *
+ * @example
+ * const axes = sampleAxes(input('latents', 'float32', ['batch', 1, 28, 28])) // 1, 2, 3
+ */
 export const sampleAxes = (value: Value): ReadonlyArray<number> => value.shape.slice(1).map((_, i) => i + 1)
 
 /**

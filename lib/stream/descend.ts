@@ -3,7 +3,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { relativeDrift } from '../measure/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import type { Metrics, State, Trainer } from '../train/index.js'
-import { type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
+import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
 import type { Noised } from './noised.js'
 import { type Stage, stageTask } from './pipeline.js'
 
@@ -40,6 +40,17 @@ const cleanPredictions = <P extends Parameterisation>(
   )
 }
 
+/** How much data and noise each sample holds, for losses that weigh by it. */
+const levels = ({ path, timesteps }: Noised): Conditioning => {
+  const points = Array.from(timesteps, (timestep) => path.at(timestep))
+  const column = (share: 'alpha' | 'sigma'): Conditioning[string] =>
+    float32(
+      [points.length],
+      points.map((point) => point[share]),
+    )
+  return { alpha: column('alpha'), sigma: column('sigma') }
+}
+
 /** The mean relative drift of the samples that moved. */
 const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised): number => {
   const moved = rolled.reduce((a, b) => a + b, 0)
@@ -58,7 +69,7 @@ const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised): number => {
 export const descend = <P extends Parameterisation>(trainer: Trainer<P>): Stage<P, Noised, Descended> =>
   stageTask(({ denoiser, state }) => (batch) => {
     const started = performance.now()
-    const { latents, target, x0, timesteps, conditioning, rollout } = batch
+    const { latents, target, x0, timesteps, conditioning, given, rollout } = batch
     return pipe(
       TE.Do,
       TE.bindW('ideal', () =>
@@ -75,6 +86,7 @@ export const descend = <P extends Parameterisation>(trainer: Trainer<P>): Stage<
           conditioning,
           clean,
           rolled: rollout.rolled,
+          given: { ...given, ...levels(batch) },
         }),
       ),
       TE.map(({ ideal, descent }): Descended => ({

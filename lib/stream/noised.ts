@@ -2,7 +2,7 @@ import { map } from 'rxjs'
 import { type Path, type PathFamily, target, type TimestepSampler, uniformTimesteps } from '../path/index.js'
 import { normal, uniform } from '../random/index.js'
 import { noisedLatents } from '../rollout/index.js'
-import { type Batch, type Parameterisation, size } from '../types/index.js'
+import { type Batch, type Conditioning, type Parameterisation, size } from '../types/index.js'
 import { type Stage, stage } from './pipeline.js'
 
 /** The parameterisations that a path can train: a flow-matching model needs the straight path. */
@@ -22,6 +22,8 @@ export type Noised = Batch & {
   readonly ideal: Float32Array
   /** What the model is trained on: the ideal latents, until a rollout replaces some of them. */
   readonly latents: Float32Array
+  /** What only losses read, by name, each [batch, …]. */
+  readonly given: Conditioning
   /** What a rollout did to this batch. */
   readonly rollout: {
     /** [batch]: 1 for samples that moved, else 0. */
@@ -81,6 +83,7 @@ export const noised = <F extends PathFamily>(
         target: targets(denoiser.parameterisation, path, batch, noise, times),
         ideal,
         latents: ideal,
+        given: {},
         rollout: { rolled: new Float32Array(times.length), probability: 0, evaluations: 0, seconds: 0 },
       }
     }),

@@ -31,6 +31,8 @@ export type Lesson = {
   /** Predictions at the ideal latents; read by losses that compare, where `rolled` is 1. */
   readonly clean: Float32Array
   readonly conditioning: Conditioning
+  /** What only losses read, by name, [batch, …]: `alpha` and `sigma` [batch], masks, second times. */
+  readonly given?: Conditioning
 }
 
 /** What a step leaves behind. */
@@ -97,6 +99,7 @@ const feeds = (
     ...mapped(ema, names.average),
     ...Object.fromEntries(Object.entries(scalars).map(([name, x]) => [names.scalar(name), float32([], [x])])),
     ...lesson.conditioning,
+    ...lesson.given,
     latents: shaped(lesson.latents),
     target: shaped(lesson.target),
     x0: shaped(lesson.x0),

@@ -10,6 +10,7 @@ import {
   mul,
   reduceMean,
   scalar,
+  type Shape,
   stopGradient,
   substitute,
   sum,
@@ -94,8 +95,11 @@ export const trainingGraph = <P extends Parameterisation>({
   const prediction = bound(model.prediction, batchSize)
   const batchOf = (name: string): Value => input(name, 'float32', prediction.shape)
   const modelInputs = leaves([prediction])
-  const latents =
-    modelInputs.find(({ node }) => node.kind === 'input' && node.name === 'latents') ?? batchOf('latents')
+  const named = (name: string, shape: Shape): Value =>
+    modelInputs.find(({ node }) => node.kind === 'input' && node.name === name) ??
+    input(name, 'float32', shape)
+  const latents = named('latents', prediction.shape)
+  const timestep = named('timestep', [batchSize])
   const inputs: LossInputs<P> = {
     parameterisation: model.parameterisation,
     prediction,
@@ -105,6 +109,16 @@ export const trainingGraph = <P extends Parameterisation>({
     data: batchOf('x0'),
     clean: batchOf('clean'),
     rolled: input('rolled', 'float32', [batchSize]),
+    timestep,
+    alpha: input('alpha', 'float32', [batchSize]),
+    sigma: input('sigma', 'float32', [batchSize]),
+    given: (name, shape = prediction.shape) => named(name, shape),
+    model: (elsewhere, then) => {
+      const [value = prediction] = substitute([prediction], ({ node }) =>
+        node === latents.node ? elsewhere : node === timestep.node ? then : undefined,
+      )
+      return value
+    },
   }
   const terms = loss.terms.map((term) => ({ ...term, value: reduceMean(term.perSample(inputs), [0], false) }))
   const objective = sum(terms.map(({ weight, value }) => (weight === 1 ? value : mul(weight, value))))

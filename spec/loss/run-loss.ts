@@ -2,7 +2,7 @@ import { grad } from 'deriva/autodiff'
 import { openSession } from 'deriva/engine'
 import type { Loss, LossInputs } from 'deriva/loss'
 import { encode, input, leaves, mul, reduceMean, sum, type Value } from 'deriva/onnx'
-import { float32, type TensorOf } from 'deriva/types'
+import { float32, type Parameterisation, type TensorOf } from 'deriva/types'
 import * as E from 'fp-ts/lib/Either.js'
 
 export type LossValues = {
@@ -14,6 +14,10 @@ export type LossValues = {
   readonly clean?: ReadonlyArray<number>
   readonly biased?: ReadonlyArray<number>
   readonly rolled?: ReadonlyArray<number>
+  readonly timestep?: ReadonlyArray<number>
+  readonly alpha?: ReadonlyArray<number>
+  readonly sigma?: ReadonlyArray<number>
+  readonly given?: Readonly<Record<string, TensorOf<'float32'>>>
 }
 
 const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
@@ -22,19 +26,36 @@ const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
 }
 
 /** Compiles a loss over plain inputs, and computes its terms, its total and the gradient for the prediction. */
-export const runLoss = async (loss: Loss<'flow_matching'>, values: LossValues) => {
+export const runLoss = async (loss: Loss<'flow_matching'>, values: LossValues) =>
+  runLossOf('flow_matching', loss, values)
+
+/** The same for any parameterisation, and with a model for losses that ask it again. */
+export const runLossOf = async <P extends Parameterisation>(
+  parameterisation: P,
+  loss: Loss<P>,
+  values: LossValues,
+  model: LossInputs<P>['model'] = () => {
+    throw new Error('this loss was given no model')
+  },
+) => {
   const { shape } = values
   const [batch] = shape
   const tensor = (name: string): Value => input(name, 'float32', shape)
-  const inputs: LossInputs<'flow_matching'> = {
-    parameterisation: 'flow_matching',
+  const column = (name: string): Value => input(name, 'float32', [batch])
+  const inputs: LossInputs<P> = {
+    parameterisation,
     prediction: tensor('prediction'),
     biased: tensor('biased'),
     target: tensor('target'),
     latents: tensor('latents'),
     data: tensor('data'),
     clean: tensor('clean'),
-    rolled: input('rolled', 'float32', [batch]),
+    rolled: column('rolled'),
+    timestep: column('timestep'),
+    alpha: column('alpha'),
+    sigma: column('sigma'),
+    given: (name, own = shape) => input(name, 'float32', own),
+    model,
   }
   const perSample = loss.terms.map((term) => term.perSample(inputs))
   const total = sum(loss.terms.map(({ weight }, i) => mul(weight, reduceMean(perSample[i], [0], false))))
@@ -54,6 +75,10 @@ export const runLoss = async (loss: Loss<'flow_matching'>, values: LossValues) =
     data: float32(shape, values.data),
     clean: float32(shape, values.clean ?? zeros),
     rolled: float32([batch], values.rolled ?? new Array<number>(batch).fill(1)),
+    timestep: float32([batch], values.timestep ?? new Array<number>(batch).fill(500)),
+    alpha: float32([batch], values.alpha ?? new Array<number>(batch).fill(0.5)),
+    sigma: float32([batch], values.sigma ?? new Array<number>(batch).fill(0.5)),
+    ...values.given,
   }
   const out = right(await session.run(feeds)())
   return {
