@@ -117,7 +117,7 @@ export const affine: Law = {
 /** Short steps, also those with a history, follow the slope of the ODE. */
 export const consistency: Law = {
   statement:
-    'consistency: over short steps the latent changes by x0 for alpha and epsilon for sigma, and so not at all over none',
+    'over short steps the latent changes by x0 for alpha and epsilon for sigma, and so not at all over none',
   concerns: (solver) => !solver.stochastic,
   refute: (solver, executor, effort) =>
     search(
