@@ -104,9 +104,13 @@ const outside: Readonly<Record<string, string | undefined>> = {
 /** Adds the imports that a reader would: names of the example's own room first. */
 const withImports = ({ room, code }: Example, names: ReadonlyMap<string, ReadonlyArray<string>>): string => {
   if (/^import /m.test(code)) return code
-  const own = new Set(
-    [...code.matchAll(/\b(?:const|let|function|type|class)\s+([\w$]+)/g)].map(([, name]) => name),
-  )
+  const own = new Set([
+    ...[...code.matchAll(/\b(?:const|let|function|type|class)\s+([\w$]+)/g)].map(([, name]) => name),
+    // Names taken out of an object or an array, under their new name where they get one.
+    ...[...code.matchAll(/\b(?:const|let)\s*[{[]([^}\]]*)[}\]]/g)].flatMap(([, names]) =>
+      [...names.matchAll(/([\w$]+)\s*(?=,|=|$)/g)].map(([, name]) => name),
+    ),
+  ])
   const declared = new Set([...code.matchAll(/(?:declare const|,)\s*([\w$]+)\s*:/g)].map(([, name]) => name))
   const used = new Set([...code.matchAll(/(?<![.\w$'])[A-Za-z_$][\w$]*/g)].map(([name]) => name))
   const imports = [...used].flatMap((name) => {

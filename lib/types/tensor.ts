@@ -47,7 +47,12 @@ export type TensorOf<E extends ElementType> = {
 
 export type Tensor = { readonly [E in ElementType]: TensorOf<E> }[ElementType]
 
-/** The number of elements of a tensor with these dimensions; 1 for a scalar. */
+/**
+ * The number of elements of a tensor with these dimensions; 1 for a scalar.
+ *
+ * @example
+ * const elements = size([1, 28, 28]) // 784
+ */
 export const size = (dims: ReadonlyArray<number>): number => dims.reduce((n, d) => n * d, 1)
 
 /**
