@@ -9,7 +9,7 @@ const rows = [
   ['path', 'onnx'],
   ['autodiff', 'solver'],
   ['engine', 'model', 'laws'],
-  ['rollout', 'loss'],
+  ['rollout', 'loss', 'lora'],
   ['train', 'measure'],
   ['config', 'checkpoint'],
   ['stream'],
