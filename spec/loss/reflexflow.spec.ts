@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { reflexflow } from 'deriva/loss'
+import { huber, type Pointwise, reflexflow, smoothL1, squaredError } from 'deriva/loss'
 import * as t from 'io-ts'
 import { describe, expect, it } from 'vitest'
 import { runLoss } from './run-loss.js'
@@ -13,7 +13,8 @@ const Entry = t.intersection([
     alpha: t.number,
     beta1: t.number,
     beta2: t.number,
-    loss_type: t.string,
+    loss_type: t.keyof({ l2: null, huber: null, smooth_l1: null }),
+    huber_c: t.number,
     caches_present: t.boolean,
     latents: numbers,
     noise: numbers,
@@ -33,7 +34,13 @@ const File = t.type({ entries: t.array(Entry) })
 const file: unknown = JSON.parse(
   readFileSync(new URL('../fixtures/solvers/reflexflow-loss.json', import.meta.url), 'utf8'),
 )
-const entries = File.is(file) ? file.entries.filter(({ loss_type }) => loss_type === 'l2') : []
+const entries = File.is(file) ? file.entries : []
+
+const pointwise: Record<t.TypeOf<typeof Entry>['loss_type'], (c: number) => Pointwise<'flow_matching'>> = {
+  l2: () => squaredError,
+  huber,
+  smooth_l1: smoothL1,
+}
 
 const closeTo = (actual: ReadonlyArray<number>, expected: ReadonlyArray<number>): void => {
   const scale = Math.max(1e-3, ...expected.map(Math.abs))
@@ -45,23 +52,26 @@ const closeTo = (actual: ReadonlyArray<number>, expected: ReadonlyArray<number>)
 
 describe('reflexflow', () => {
   it('has its reference cases', () => {
-    expect(entries.length).toBe(11)
+    expect(entries.length).toBe(13)
   })
 
   it.each(entries)("$id: values and gradient of SimpleTuner's loss", async (entry) => {
-    const { shape, alpha, beta1, beta2, latents, noise, caches_present } = entry
+    const { shape, alpha, beta1, beta2, latents, noise, caches_present, loss_type, huber_c } = entry
     // Where the reference has no cached predictions its weight is 1, as for samples that were not rolled out.
     const rolled = new Array<number>(shape[0]).fill(caches_present ? 1 : 0)
-    const { total, gradient, terms } = await runLoss(reflexflow({ alpha, beta1, beta2, on: 'all' }), {
-      shape,
-      prediction: entry.model_pred,
-      target: noise.map((e, i) => e - latents[i]),
-      latents: entry.noisy_latents,
-      data: latents,
-      rolled,
-      ...(entry.clean_pred && { clean: entry.clean_pred }),
-      ...(entry.biased_pred && { biased: entry.biased_pred }),
-    })
+    const { total, gradient, terms } = await runLoss(
+      reflexflow({ alpha, beta1, beta2, on: 'all', pointwise: pointwise[loss_type](huber_c) }),
+      {
+        shape,
+        prediction: entry.model_pred,
+        target: noise.map((e, i) => e - latents[i]),
+        latents: entry.noisy_latents,
+        data: latents,
+        rolled,
+        ...(entry.clean_pred && { clean: entry.clean_pred }),
+        ...(entry.biased_pred && { biased: entry.biased_pred }),
+      },
+    )
     closeTo(
       terms['mse'].map((x) => beta2 * x),
       entry.f64.per_sample_weighted_term,
