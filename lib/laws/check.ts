@@ -1,8 +1,9 @@
 import { execute, type Solver } from '../solver/index.js'
 import { affine, consistency, constantData, finite, marginal, parameterisation } from './exactness.js'
-import { compiled, packing, questions, restart } from './execution.js'
+import { compiled, independence, packing, questions } from './execution.js'
 import type { Effort, Executor, Finding, Law } from './law.js'
 import { order } from './order.js'
+import { restart } from './restart.js'
 
 export type LawName = (typeof lawNames)[number]
 
@@ -16,6 +17,7 @@ export const lawNames = [
   'parameterisation',
   'order',
   'compiled',
+  'independence',
   'restart',
   'packing',
 ] as const
@@ -31,6 +33,7 @@ export const laws: { readonly [N in LawName]: Law } = {
   parameterisation,
   order,
   compiled,
+  independence,
   restart,
   packing,
 }

@@ -60,7 +60,7 @@ export const compiled: Law = {
 }
 
 /** No state outside the trajectory: what one run learns, another does not. */
-export const restart: Law = {
+export const independence: Law = {
   statement:
     'runs are independent: two in turns end exactly where each ends alone, in any order and however often',
   concerns: () => true,

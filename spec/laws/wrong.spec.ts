@@ -161,7 +161,15 @@ const wrong: ReadonlyArray<readonly [law: LawName, solver: Solver]> = [
     },
   ],
   ['order', { ...heun(), name: 'Heun with ambition', order: 3 }],
-  ['restart', forgetful()],
+  ['independence', forgetful()],
+  [
+    'restart',
+    {
+      ...dpm({ order: 2 }),
+      name: 'takes every piece of a grid for a whole one',
+      run: (V) => (x, route) => dpm({ order: 2 }).run(V)(x, { ...route, ahead: 0 }),
+    },
+  ],
   ['compiled', forgetful()],
 ]
 
@@ -197,6 +205,21 @@ describe('the law', () => {
       ...rest,
     )
 
+  const drowsy: Executor = ({ evaluations, ...steps }, ...rest) =>
+    execute(
+      {
+        ...steps,
+        evaluations: evaluations.map(({ at, mix }, j) => ({
+          at,
+          mix: j === 0 ? mix.map((w) => w * (1 - 1e-9)) : mix,
+        })),
+      },
+      ...rest,
+    )
+
+  it('of restarting catches an executor that is not quite awake at its first evaluation', () => {
+    expect(broken(check(dpm({ order: 2 }), { executor: drowsy }))).toContain('restart')
+  })
   it('of packing catches an executor that lets elements see each other', () => {
     expect(broken(check(euler(), { executor: mean }))).toContain('packing')
   })
