@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import * as E from 'fp-ts/lib/Either.js'
 import { type Adapted, type AdapterTensors, adapterTensors } from 'deriva/lora'
 import type { Model } from 'deriva/model'
-import { encode, leaves, topological, type Value } from 'deriva/onnx'
+import { encode, leaves, parameter, substitute, topological, type Value } from 'deriva/onnx'
 import { normal } from 'deriva/random'
-import { float32, size, type Tensor, type TensorOf } from 'deriva/types'
+import { float32, type Parameterisation, size, type Tensor, type TensorOf } from 'deriva/types'
 import { runModel } from '../onnx/run-model.js'
 
 export const right = <A>(either: E.Either<string | { readonly message: string }, A>): A => {
@@ -33,9 +33,19 @@ export const random = (dims: ReadonlyArray<number>, seed: number, deviation = 1)
     ),
   )
 
+/** The same model with random weights: layers that start as zeros hide what is below them. */
+export const stirred = <P extends Parameterisation>(model: Model<P>): Model<P> => {
+  const [prediction] = substitute([model.prediction], ({ node }) =>
+    node.kind === 'parameter'
+      ? parameter(node.name, random(node.initial.dims, node.name.length, 0.2))
+      : undefined,
+  )
+  return { ...model, prediction }
+}
+
 /** Values for adapters that change something: fresh ones have zeros in B. */
 export const somewhere = (
-  adapted: Adapted<'epsilon' | 'sample' | 'flow_matching'>,
+  adapted: Pick<Adapted<Parameterisation>, 'adapters'>,
   seed: number,
 ): AdapterTensors =>
   Object.fromEntries(
