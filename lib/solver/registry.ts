@@ -20,6 +20,8 @@ export const solverNames = [
   'dpm',
   'dpm_sde',
   'dpm_singlestep',
+  'dpm_singlestep_sde',
+  'unip',
   'unipc',
   'deis',
   'lms',
@@ -69,6 +71,14 @@ export const solvers: { readonly [N in SolverName]: SolverEntry } = {
   ),
   dpm_singlestep: entry('DPM-Solver++ singlestep', [2, 3], ({ order }) =>
     dpmSinglestep({ order: order === 3 ? 3 : 2 }),
+  ),
+  dpm_singlestep_sde: entry(
+    'DPM-Solver++ singlestep for the SDE: fresh noise at every evaluation',
+    [2, 3],
+    ({ order }) => dpmSinglestep({ order: order === 3 ? 3 : 2, eta: 1 }),
+  ),
+  unip: entry('UniP: UniPC without its corrector', [1, 2, 3, 4, 5, 6, 7, 8, 9], ({ order }) =>
+    unipc({ order, corrector: false }),
   ),
   unipc: entry('UniPC, predictor and corrector', [1, 2, 3, 4, 5, 6, 7, 8, 9], ({ order }) =>
     unipc({ order }),
