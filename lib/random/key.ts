@@ -14,6 +14,10 @@ export const purposes = {
   prior: 6,
   solver: 7,
   data: 8,
+  perturbation: 9,
+  slowness: 10,
+  renoising: 11,
+  jump: 12,
 } as const
 
 export type Purpose = keyof typeof purposes

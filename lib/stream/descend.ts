@@ -54,7 +54,7 @@ const levels = ({ path, timesteps }: Noised): Conditioning => {
 /** The mean relative drift of the samples that moved. */
 const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised): number => {
   const moved = rolled.reduce((a, b) => a + b, 0)
-  const total = relativeDrift(latents, ideal, rolled.length).reduce((a, b) => a + b, 0)
+  const total = relativeDrift(latents, ideal, rolled.length).reduce((sum, x, i) => sum + x * rolled[i], 0)
   return moved === 0 ? 0 : total / moved
 }
 

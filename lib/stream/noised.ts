@@ -34,10 +34,17 @@ export type Noised = Batch & {
   }
 }
 
-const targets = (
+/**
+ * What a model should predict for each sample of undrifted pairs (x0, noise), each at its own timestep: [batch, …sample].
+ *
+ * @example
+ * declare const batch: Noised
+ * const target = targets('epsilon', batch.path, batch, batch.noise, batch.timesteps) // the noise
+ */
+export const targets = (
   parameterisation: Parameterisation,
   path: Path,
-  { x0 }: Batch,
+  { x0 }: Pick<Batch, 'x0'>,
   noise: Float32Array,
   timesteps: Float32Array,
 ): Float32Array => {

@@ -1,11 +1,27 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { normal } from '../random/index.js'
-import { plan, type PlanOptions, rollout as rolloutOperator } from '../rollout/index.js'
+import {
+  correctedTargets,
+  type CorrectionOptions,
+  plan,
+  type PlanOptions,
+  type RegressionTarget,
+  rollout as rolloutOperator,
+} from '../rollout/index.js'
 import type { Solver } from '../solver/index.js'
 import type { Parameterisation } from '../types/index.js'
 import type { Noised } from './noised.js'
 import { type Pipeline, stageTask } from './pipeline.js'
+
+export type RolloutOptions = PlanOptions &
+  CorrectionOptions & {
+    /**
+     * What is regressed at the drifted latents: the `original` pair's target, as SimpleTuner does, or the `corrected` one that
+     * leads from there to the data. Default `original`.
+     */
+    readonly target?: RegressionTarget
+  }
 
 /**
  * Scheduled sampling as a stage: the samples that the plan chooses are denoised from a noisier timestep down to their own with
@@ -22,7 +38,7 @@ import { type Pipeline, stageTask } from './pipeline.js'
  */
 export const rollout = (
   solver: Solver,
-  options: PlanOptions,
+  options: RolloutOptions,
 ): (<P extends Parameterisation>(upstream: Pipeline<P, Noised>) => Pipeline<P, Noised>) =>
   stageTask(({ denoiser, seed, state: { step } }) => (batch: Noised) => {
     const started = performance.now()
@@ -39,6 +55,10 @@ export const rollout = (
       TE.map(({ latents, evaluations }): Noised => ({
         ...batch,
         latents,
+        target:
+          options.target === 'corrected'
+            ? correctedTargets(denoiser.parameterisation, path, { ...batch, latents }, options)
+            : batch.target,
         rollout: {
           rolled: Float32Array.from(spans, ({ source, target }) => (source > target ? 1 : 0)),
           probability: options.maxStepOffset === 0 ? 0 : options.probability(step),
