@@ -1,4 +1,5 @@
 export * from './anti-drift.js'
+export * from './defar.js'
 export * from './frequency-compensation.js'
 export * from './huber.js'
 export * from './loss.js'

@@ -1,0 +1,115 @@
+import {
+  abs,
+  add,
+  div,
+  max,
+  mul,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  stopGradient,
+  sub,
+  type Value,
+} from '../onnx/index.js'
+import { antiDrift } from './anti-drift.js'
+import { type Loss, type LossInputs, mean, perElement, sampleAxes, scaled, sum, type Term } from './loss.js'
+import { squaredError } from './squared-error.js'
+
+/** The names under which a batch brings what the jump needs: timestep and sigma it goes to, [batch], and the noise, [batch, …sample]. */
+export const jumpInputs = { timestep: 'jump_timestep', sigma: 'jump_sigma', noise: 'jump_noise' } as const
+
+/** What a bias is divided by, over each sample: the sum, the mean or the largest of its absolute values. */
+export const biasNormalisers = {
+  sum: (bias: Value): Value => reduceSum(abs(bias), sampleAxes(bias)),
+  mean: (bias: Value): Value => reduceMean(abs(bias), sampleAxes(bias)),
+  max: (bias: Value): Value => reduceMax(abs(bias), sampleAxes(bias)),
+} as const satisfies Record<string, (bias: Value) => Value>
+
+export type BiasNormaliser = keyof typeof biasNormalisers
+
+export type DefarOptions = {
+  /** Strength of the frequency compensation; 0 removes it and one evaluation. Default 1. */
+  readonly alpha?: number
+  /** Weight of the anti-drift term; 0 removes it. Default 10. */
+  readonly beta1?: number
+  /** Weight of the frequency-compensated term. Default 1. */
+  readonly beta2?: number
+  /** Whether gradient flows through the jump into the first evaluation, or is `stopped`. Default `flows`. */
+  readonly jump?: 'flows' | 'stopped'
+  /** What the bias is divided by. Unknown in the paper; see docs/losses.md. Default `mean`. */
+  readonly normaliser?: BiasNormaliser
+  /** Whether the bias keeps its sign in the weight. Default `absolute`. */
+  readonly sign?: 'signed' | 'absolute'
+}
+
+/** Keeps the normaliser away from 0 where both predictions agree. */
+const floor = 1e-6
+
+/** x̂ at the time of the jump: the sample moved there in one Euler step by the model's own velocity. */
+const landing = (
+  { latents, prediction, biased, sigma, given }: LossInputs<'flow_matching'>,
+  jump: 'flows' | 'stopped',
+) => {
+  const sigma1 = given(jumpInputs.sigma, sigma.shape)
+  const velocity = jump === 'flows' ? prediction : biased
+  return {
+    timestep: given(jumpInputs.timestep, sigma.shape),
+    sigma: sigma1,
+    latents: add(latents, mul(perElement(sub(sigma1, sigma), latents), velocity)),
+  }
+}
+
+/**
+ * DEFAR (arXiv 2606.28226) as far as it is known: from the training point at sigma0 one jump of arbitrary length to sigma1,
+ *
+ *     x̂ = x0t + (sigma1 − sigma0)·v_θ(x0t, sigma0),    v̂ = v_θ(x̂, sigma1),
+ *     L = beta1·‖v̂/‖v̂‖ − (x̂ − x0)/‖x̂ − x0‖‖² + beta2·mean((1 + alpha·δ̄)² ⊙ (v_θ(x0t, sigma0) − v)²),
+ *
+ * in noise-ward time and v = epsilon − x0. δ̄ is the bias v_θ(x_t1, sigma1) − v̂, without gradient, over its `normaliser`: which one
+ * the paper has was not available, so it is a parameter, and the mean of |alpha·δ̄| is logged as the term `fc_size` of weight 0.
+ *
+ * Needs the stage `jumped`. Costs two evaluations more than the plain loss, one of them with gradient.
+ *
+ * @example
+ * const loss: Loss<'flow_matching'> = defar({ beta1: 1, normaliser: 'max' })
+ */
+export const defar = ({
+  alpha = 1,
+  beta1 = 10,
+  beta2 = 1,
+  jump = 'flows',
+  normaliser = 'mean',
+  sign = 'absolute',
+}: DefarOptions = {}): Loss<'flow_matching'> => {
+  const [direction] = antiDrift({ on: 'all' }).terms
+
+  /** δ̄: [batch, …sample]. */
+  const bias = (inputs: LossInputs<'flow_matching'>): Value => {
+    const { timestep, sigma, latents } = landing(inputs, jump)
+    const share = perElement(sigma, latents)
+    const ideal = add(mul(sub(1, share), inputs.data), mul(share, inputs.given(jumpInputs.noise)))
+    const there = inputs.model(ideal, timestep)
+    const delta = stopGradient(sub(there, inputs.model(latents, timestep)))
+    const size = max(biasNormalisers[normaliser](delta), floor)
+    return div(sign === 'signed' ? delta : abs(delta), size)
+  }
+
+  const antiDriftAtLanding: Term<'flow_matching'> = {
+    name: 'anti_drift',
+    weight: 1,
+    perSample: (inputs) => {
+      const { timestep, latents } = landing(inputs, jump)
+      return direction.perSample({ ...inputs, latents, prediction: inputs.model(latents, timestep) })
+    },
+  }
+  const compensated = mean<'flow_matching'>('mse', (inputs) => {
+    if (alpha === 0) return squaredError(inputs)
+    const weight = add(1, mul(alpha, bias(inputs)))
+    return mul(mul(weight, weight), squaredError(inputs))
+  })
+  return sum(
+    scaled(beta2)(compensated),
+    ...(beta1 === 0 ? [] : [scaled(beta1)({ terms: [antiDriftAtLanding] })]),
+    ...(alpha === 0 ? [] : [scaled(0)(mean<'flow_matching'>('fc_size', (i) => abs(mul(alpha, bias(i)))))]),
+  )
+}
