@@ -1,15 +1,9 @@
-import { add, div, mul, sqrt, sub } from '../onnx/index.js'
-import type { Optimizer } from './optimizer.js'
-import type { Schedule } from './schedule.js'
+import { sub } from '../onnx/index.js'
+import { decoupledDecay } from './decay.js'
+import { type MomentOptions, moments } from './moments.js'
+import { type Optimizer, perParameter } from './optimizer.js'
 
-export type AdamWOptions = {
-  readonly learningRate: Schedule
-  /** Default 0.9. */
-  readonly beta1?: number
-  /** Default 0.999. */
-  readonly beta2?: number
-  /** Default 1e-8. */
-  readonly epsilon?: number
+export type AdamWOptions = MomentOptions & {
   /** Default 1e-2; decoupled: parameters shrink by learningRate · weightDecay a step. */
   readonly weightDecay?: number
 }
@@ -23,31 +17,17 @@ export type AdamWOptions = {
  * @example
  * const optimizer = adamw({ learningRate: () => 1e-3 })
  */
-export const adamw = ({
-  learningRate,
-  beta1 = 0.9,
-  beta2 = 0.999,
-  epsilon = 1e-8,
-  weightDecay = 1e-2,
-}: AdamWOptions): Optimizer => ({
-  slots: ['first_moment', 'second_moment'],
-  scalars: (step) => {
-    const rate = learningRate(step)
-    return {
-      learning_rate: rate,
-      retained: 1 - rate * weightDecay,
-      step_size: rate / (1 - beta1 ** (step + 1)),
-      second_moment_correction: 1 / Math.sqrt(1 - beta2 ** (step + 1)),
-    }
-  },
-  update: ({ parameter, gradient, slot, scalar, decays }) => {
-    const m = add(mul(beta1, slot('first_moment')), mul(1 - beta1, gradient))
-    const v = add(mul(beta2, slot('second_moment')), mul(1 - beta2, mul(gradient, gradient)))
-    const root = add(mul(sqrt(v), scalar('second_moment_correction')), epsilon)
-    const retained = decays && weightDecay !== 0 ? mul(parameter, scalar('retained')) : parameter
-    return {
-      parameter: sub(retained, div(mul(m, scalar('step_size')), root)),
-      slots: { first_moment: m, second_moment: v },
-    }
-  },
-})
+export const adamw = ({ weightDecay = 1e-2, ...options }: AdamWOptions): Optimizer => {
+  const { slots, scalars, step } = moments(options)
+  return perParameter({
+    slots,
+    scalars: (taken) => {
+      const own = scalars(taken)
+      return { ...own, retained: 1 - own.learning_rate * weightDecay }
+    },
+    update: (update) => {
+      const { change, slots: next } = step(update.gradient, update)
+      return { parameter: sub(decoupledDecay(update, weightDecay), change), slots: next }
+    },
+  })
+}

@@ -1,7 +1,13 @@
-import { add, div, min, mul, reduceSum, sqrt, sum, type Value } from '../onnx/index.js'
+import { add, clip, div, min, mul, reduceSum, sqrt, sum, type Value } from '../onnx/index.js'
 
-/** The Euclidean norm over all gradients together: a scalar. */
-const globalNorm = (gradients: ReadonlyArray<Value>): Value =>
+/**
+ * The Euclidean norm over all gradients together: a scalar.
+ *
+ * @example
+ * declare const gradients: ReadonlyArray<Value>
+ * const norm = globalNorm(gradients)
+ */
+export const globalNorm = (gradients: ReadonlyArray<Value>): Value =>
   sqrt(
     sum(
       gradients.map((g) =>
@@ -15,21 +21,46 @@ const globalNorm = (gradients: ReadonlyArray<Value>): Value =>
   )
 
 /**
- * Scales all gradients by one factor so that their global norm is at most `limit` (Pascanu et al. 2013, arXiv 1211.5063).
- * As in PyTorch the factor is min(1, limit / (norm + 1e-6)).
+ * Scales all gradients by one factor so that their global norm is at most `limit` (Pascanu et al. 2013, arXiv 1211.5063): their
+ * direction stays. As in PyTorch the factor is min(1, limit / (norm + 1e-6)).
  *
- * @param limit `undefined` measures the norm and leaves the gradients as they are
- * @returns the gradients, and their norm before clipping as a scalar
  * @example
  * declare const gradients: ReadonlyArray<Value>
- * const { clipped, norm } = clipByGlobalNorm(gradients, 1)
+ * const clipped = clipByGlobalNorm(gradients, 1)
  */
-export const clipByGlobalNorm = (
+export const clipByGlobalNorm = (gradients: ReadonlyArray<Value>, limit: number): ReadonlyArray<Value> => {
+  const factor = min(1, div(limit, add(globalNorm(gradients), 1e-6)))
+  return gradients.map((g) => mul(g, factor))
+}
+
+/**
+ * Brings every element of every gradient into −limit … limit (Mikolov 2012): their direction may change.
+ *
+ * @example
+ * declare const gradients: ReadonlyArray<Value>
+ * const clipped = clipByValue(gradients, 0.5)
+ */
+export const clipByValue = (gradients: ReadonlyArray<Value>, limit: number): ReadonlyArray<Value> =>
+  gradients.map((g) => clip(g, -limit, limit))
+
+export type ClippingOptions = {
+  /** The largest element of a gradient, by size; larger ones are cut to it. Default: no limit. */
+  readonly maxGradientValue?: number
+  /** The largest global norm of the gradient; larger ones are scaled down to it. Default: no limit. */
+  readonly maxGradientNorm?: number
+}
+
+/**
+ * Both ways of clipping, each only if asked for: elements first, then the norm.
+ *
+ * @example
+ * declare const gradients: ReadonlyArray<Value>
+ * const same = clipped(gradients, {})
+ */
+export const clipped = (
   gradients: ReadonlyArray<Value>,
-  limit: number | undefined,
-): { readonly clipped: ReadonlyArray<Value>; readonly norm: Value } => {
-  const norm = globalNorm(gradients)
-  if (limit === undefined) return { clipped: gradients, norm }
-  const factor = min(1, div(limit, add(norm, 1e-6)))
-  return { clipped: gradients.map((g) => mul(g, factor)), norm }
+  { maxGradientValue, maxGradientNorm }: ClippingOptions,
+): ReadonlyArray<Value> => {
+  const cut = maxGradientValue === undefined ? gradients : clipByValue(gradients, maxGradientValue)
+  return maxGradientNorm === undefined ? cut : clipByGlobalNorm(cut, maxGradientNorm)
 }

@@ -7,10 +7,11 @@ export type Parameters = Readonly<Record<string, TensorOf<'float32'>>>
 export type State = {
   /** Optimizer steps taken. */
   readonly step: number
+  /** The weights that train; frozen ones are the model's. */
   readonly parameters: Parameters
   /** The moving average of the parameters; the same tensors as `parameters` where no average is kept. */
   readonly ema: Parameters
-  /** The optimizer's own memory: for each slot (such as `first_moment`) one tensor a parameter. */
+  /** The optimizer's own memory: by slot (such as `first_moment`), mostly one tensor a parameter. */
   readonly slots: Readonly<Record<string, Parameters>>
 }
 

@@ -1,7 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { openSession, type SessionOptions } from '../engine/index.js'
+import type { SessionOptions } from '../engine/index.js'
 import type { Model } from '../model/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import {
@@ -9,13 +9,14 @@ import {
   type ErrorOf,
   float32,
   type Parameterisation,
-  size,
   type Tensor,
   type TensorOf,
 } from '../types/index.js'
 import { emaDecay } from './ema.js'
+import { frozen } from './frozen.js'
 import { modelDenoiser } from './model-denoiser.js'
 import type { Parameters, State } from './state.js'
+import { openStep } from './step.js'
 import { names, trainingGraph, type TrainingGraphOptions } from './training-graph.js'
 
 /** A batch as the training graph takes it; all arrays are [batch, …sample] unless told otherwise. */
@@ -48,6 +49,7 @@ export type TrainerError = ErrorOf<'EngineError'> | ErrorOf<'TrainingError'>
 
 /** A model, a loss and an optimizer, compiled: the pure function state × lesson → state. */
 export interface Trainer<P extends Parameterisation> {
+  /** As it was given: a state's parameters put into it are a whole model, frozen weights included. */
   readonly model: Model<P>
   readonly batchSize: number
   readonly initial: State
@@ -64,40 +66,31 @@ export type TrainerOptions<P extends Parameterisation> = Omit<TrainingGraphOptio
     readonly emaDecay?: number
   }
 
-const zeros = (parameters: Parameters): Parameters =>
-  mapped(
-    parameters,
-    (name) => name,
-    ({ dims }) => float32(dims, new Float32Array(size(dims))),
-  )
-
-const mapped = (
-  parameters: Parameters,
-  rename: (name: string) => string,
-  f = (tensor: TensorOf<'float32'>): TensorOf<'float32'> => tensor,
-): Parameters =>
-  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [rename(name), f(tensor)]))
+const renamed = (parameters: Parameters, rename: (name: string) => string): Parameters =>
+  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [rename(name), tensor]))
 
 const merged = (parts: ReadonlyArray<Parameters>): Parameters =>
   Object.fromEntries(parts.flatMap(Object.entries<TensorOf<'float32'>>))
 
-/** What the training graph is fed, under the names of `names`. */
-const feeds = (
+type Tensors = Readonly<Record<string, Tensor>>
+
+/** A state as the training graph is fed it, under the names of `names`. */
+const stateFeeds = (
   { parameters, slots, ema }: State,
   scalars: Readonly<Record<string, number>>,
-  lesson: Lesson,
-  sample: ReadonlyArray<number>,
-): Readonly<Record<string, Tensor>> => {
+): Tensors => ({
+  ...parameters,
+  ...merged(Object.entries(slots).map(([slot, values]) => renamed(values, (name) => names.slot(slot, name)))),
+  // Not read where no average is kept.
+  ...renamed(ema, names.average),
+  ...Object.fromEntries(Object.entries(scalars).map(([name, x]) => [names.scalar(name), float32([], [x])])),
+})
+
+/** A lesson as the training graph is fed it. */
+const batchFeeds = (lesson: Lesson, sample: ReadonlyArray<number>): Tensors => {
   const batch = lesson.timesteps.length
   const shaped = (data: Float32Array): Tensor => float32([batch, ...sample], data)
   return {
-    ...parameters,
-    ...merged(
-      Object.entries(slots).map(([slot, values]) => mapped(values, (name) => names.slot(slot, name))),
-    ),
-    // Not read where no average is kept.
-    ...mapped(ema, names.average),
-    ...Object.fromEntries(Object.entries(scalars).map(([name, x]) => [names.scalar(name), float32([], [x])])),
     ...lesson.conditioning,
     ...lesson.given,
     latents: shaped(lesson.latents),
@@ -115,21 +108,24 @@ const nextState = (
   outputs: Readonly<Record<string, Tensor>>,
   averages: boolean,
 ): State => {
-  const collected = (named: (name: string) => string): Parameters =>
+  const collected = (of: Parameters, named: (name: string) => string): Parameters =>
     Object.fromEntries(
-      Object.keys(parameters).map((name) => {
+      Object.keys(of).map((name) => {
         const tensor = outputs[names.next(named(name))]
         if (tensor.type !== 'float32') throw new Error(`the training graph gives ${name} as ${tensor.type}`)
         return [name, tensor]
       }),
     )
-  const next = collected((name) => name)
+  const next = collected(parameters, (name) => name)
   return {
     step: step + 1,
     parameters: next,
-    ema: averages ? collected(names.average) : next,
+    ema: averages ? collected(parameters, names.average) : next,
     slots: Object.fromEntries(
-      Object.keys(slots).map((slot) => [slot, collected((name) => names.slot(slot, name))]),
+      Object.entries(slots).map(([slot, values]) => [
+        slot,
+        collected(values, (name) => names.slot(slot, name)),
+      ]),
     ),
   }
 }
@@ -144,9 +140,10 @@ const finite = ({ step }: State, descent: Descent): E.Either<ErrorOf<'TrainingEr
       })
 
 /**
- * Compiles a trainer: two sessions, one for the training step and one for the forward pass that rollouts use.
+ * Compiles a trainer: sessions for the training step and for the forward pass that rollouts use.
  *
  * @returns Left `GradientError` when the model cannot be differentiated, `EngineError` when ONNX Runtime refuses a graph
+ * @throws RangeError where the batch does not fall into `accumulate` equal parts
  * @example
  * declare const model: Model<'flow_matching'>
  * const task = trainer({ model, loss: reflexflow(), optimizer: adamw({ learningRate: () => 1e-3 }), batchSize: 64, emaDecay: 0.999 })
@@ -154,30 +151,25 @@ const finite = ({ step }: State, descent: Descent): E.Either<ErrorOf<'TrainingEr
 export const trainer = <P extends Parameterisation>(
   options: TrainerOptions<P>,
 ): TE.TaskEither<ErrorOf<'GradientError'> | ErrorOf<'EngineError'>, Trainer<P>> => {
-  const { model, loss, optimizer, batchSize, emaDecay: decay, threads } = options
+  const { model, loss, optimizer, batchSize, emaDecay: decay, threads, trains = () => true } = options
   const averages = decay !== undefined
   const decayAt = emaDecay(decay ?? 0)
   const session = threads === undefined ? {} : { threads }
   return pipe(
     TE.Do,
     TE.apSW('graph', TE.fromEither(trainingGraph({ ...options, averages }))),
-    TE.bindW('step', ({ graph }) => openSession(graph.bytes, { name: 'training step', ...session })),
-    TE.bindW('denoiser', () => modelDenoiser(model, session)),
-    TE.map(({ graph: { parameters, readsClean }, step, denoiser }): Trainer<P> => ({
+    TE.bindW('step', ({ graph }) => openStep(graph.files, session)),
+    TE.bindW('denoiser', () => modelDenoiser(frozen(model, trains), session)),
+    TE.map(({ graph: { parameters, memory, readsClean }, step, denoiser }): Trainer<P> => ({
       model,
       batchSize,
-      initial: {
-        step: 0,
-        parameters,
-        ema: parameters,
-        slots: Object.fromEntries(optimizer.slots.map((slot) => [slot, zeros(parameters)])),
-      },
+      initial: { step: 0, parameters, ema: parameters, slots: memory },
       readsClean,
       denoiser,
       descend: (state, lesson) => {
         const scalars = { ...optimizer.scalars(state.step), ema_decay: decayAt(state.step) }
         return pipe(
-          step.run(feeds(state, scalars, lesson, model.sample)),
+          step(stateFeeds(state, scalars), batchFeeds(lesson, model.sample)),
           TE.map((outputs): Descent => {
             const scalar = (name: string): number => Number(outputs[name].data[0])
             return {

@@ -1,173 +1,210 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { grad } from '../autodiff/index.js'
-import type { Loss, LossInputs } from '../loss/index.js'
+import type { Loss } from '../loss/index.js'
 import type { Model } from '../model/index.js'
-import {
-  encode,
-  input,
-  leaves,
-  mul,
-  reduceMean,
-  scalar,
-  type Shape,
-  stopGradient,
-  substitute,
-  sum,
-  type Value,
-} from '../onnx/index.js'
-import type { ErrorOf, Parameterisation, TensorOf } from '../types/index.js'
-import { clipByGlobalNorm } from './clipping.js'
+import { add, div, encode, input, leaves, type Value } from '../onnx/index.js'
+import { type ErrorOf, float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
+import { clipped, type ClippingOptions, globalNorm } from './clipping.js'
 import { averaged } from './ema.js'
-import type { Optimizer } from './optimizer.js'
+import { frozen } from './frozen.js'
+import { objective } from './objective.js'
+import type { Memory, Optimizer } from './optimizer.js'
 import type { Parameters } from './state.js'
 
-/** The names under which the training graph takes and gives what is not a parameter of the model. */
+/** The names under which the graphs of training take and give what is not a parameter of the model. */
 export const names = {
   scalar: (name: string): string => `scalar/${name}`,
-  slot: (slot: string, parameter: string): string => `${slot}/${parameter}`,
+  slot: (slot: string, name: string): string => `${slot}/${name}`,
   average: (parameter: string): string => `ema/${parameter}`,
+  gradient: (parameter: string): string => `gradient/${parameter}`,
   next: (name: string): string => `next/${name}`,
   term: (name: string): string => `term/${name}`,
 } as const
 
-export type TrainingGraphOptions<P extends Parameterisation> = {
+export type TrainingGraphOptions<P extends Parameterisation> = ClippingOptions & {
   readonly model: Model<P>
   readonly loss: Loss<P>
   readonly optimizer: Optimizer
+  /** Samples of an optimizer step. */
   readonly batchSize: number
-  /** The largest global norm of the gradient; larger ones are scaled down to it. Default: no limit. */
-  readonly maxGradientNorm?: number
+  /**
+   * Work through the batch in this many equal parts and add up their gradients, which takes a fraction of the memory and gives the
+   * same step, unless the loss lets samples look at each other. A divisor of `batchSize`. Default 1.
+   */
+  readonly accumulate?: number
   /** Whether a moving average of the parameters is kept. */
   readonly averages: boolean
+  /** Which weights train, by name. The others become constants of the graphs. Default: all. */
+  readonly trains?: (name: string) => boolean
   /** Which parameters weight decay applies to. Default: those of rank 2 and above, so neither biases nor norms. */
   readonly decays?: (name: string, dims: ReadonlyArray<number>) => boolean
 }
 
+/** An optimizer step as ordinary ONNX files. */
+export type StepFiles =
+  /** (parameters, averages, memory, scalars, batch) → (their successors, loss, terms, gradient norm). */
+  | { readonly kind: 'whole'; readonly step: Uint8Array }
+  | {
+      readonly kind: 'parts'
+      readonly parts: number
+      /** (parameters, sums, part of the batch) → sums, which are of the gradients, the loss and the terms, each over `parts`. */
+      readonly part: Uint8Array
+      /** The sums to begin with, under the names that both files read them by. */
+      readonly zeros: Parameters
+      /** (parameters, averages, memory, scalars, sums) → (their successors, gradient norm). */
+      readonly update: Uint8Array
+    }
+
 export type TrainingGraph = {
-  /** An ordinary ONNX file: (parameters, optimizer state, batch) → (next parameters, next state, metrics). */
-  readonly bytes: Uint8Array
+  readonly files: StepFiles
   /** The weights that train, with their initial values. */
   readonly parameters: Parameters
+  /** What the optimizer starts with. */
+  readonly memory: Memory<TensorOf<'float32'>>
   /** Whether the loss reads predictions at the ideal latents. */
   readonly readsClean: boolean
 }
 
-/** Weights that can train: a parameter of another type is carried along as it is. */
-const trainableOf = (
-  value: Value,
-): ReadonlyArray<{ value: Value; name: string; initial: TensorOf<'float32'> }> =>
-  value.node.kind === 'parameter' && value.node.initial.type === 'float32'
-    ? [{ value, name: value.node.name, initial: value.node.initial }]
-    : []
+type Weight = { readonly name: string; readonly value: Value; readonly initial: TensorOf<'float32'> }
 
-/** The model's prediction with its symbolic batch bound to a number: gradients need static shapes. */
-const bound = (prediction: Value, batchSize: number): Value => {
-  const [value = prediction] = substitute([prediction], (leaf) =>
-    leaf.node.kind === 'input'
-      ? input(
-          leaf.node.name,
-          leaf.type,
-          leaf.shape.map((dim) => (dim === 'batch' ? batchSize : dim)),
-        )
-      : undefined,
+const weightsOf = (model: Model<Parameterisation>): ReadonlyArray<Weight> =>
+  leaves([model.prediction]).flatMap((value) =>
+    value.node.kind === 'parameter' && value.node.initial.type === 'float32'
+      ? [{ value, name: value.node.name, initial: value.node.initial }]
+      : [],
   )
-  return value
+
+const initialOf = (weights: ReadonlyArray<Weight>): Parameters =>
+  Object.fromEntries(weights.map(({ name, initial }) => [name, initial]))
+
+const renamed = <T>(
+  values: Readonly<Record<string, T>>,
+  rename: (name: string) => string,
+): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [rename(name), value]))
+
+const mapped = <A, B>(
+  values: Readonly<Record<string, A>>,
+  f: (value: A, name: string) => B,
+): Readonly<Record<string, B>> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, f(value, name)]))
+
+const isMatrix = (_name: string, dims: ReadonlyArray<number>): boolean => dims.length >= 2
+
+/** Clipping, optimizer and moving average: what follows from the gradients, by output name. */
+const successors = (
+  weights: ReadonlyArray<Weight>,
+  gradients: ReadonlyArray<Value>,
+  options: Omit<TrainingGraphOptions<Parameterisation>, 'model' | 'loss'>,
+): Readonly<Record<string, Value>> => {
+  const { optimizer, averages, decays = isMatrix } = options
+  const scalars = new Map<string, Value>()
+  const scalar = (name: string): Value => {
+    const value = scalars.get(name) ?? input(names.scalar(name), 'float32', [])
+    scalars.set(name, value)
+    return value
+  }
+  const memory = mapped(optimizer.memory(initialOf(weights)), (slot, slotName) =>
+    mapped(slot, ({ dims }, name) => input(names.slot(slotName, name), 'float32', dims)),
+  )
+  const limited = clipped(gradients, options)
+  const next = optimizer.update({
+    trainees: weights.map(({ name, value, initial }, i) => ({
+      name,
+      parameter: value,
+      gradient: limited[i],
+      decays: decays(name, initial.dims),
+    })),
+    memory,
+    scalar,
+  })
+  const parameters = Object.fromEntries(weights.map(({ name }, i) => [name, next.parameters[i]]))
+  const slots = Object.entries(next.memory).map(([slot, values]) =>
+    renamed(values, (name) => names.slot(slot, name)),
+  )
+  const average = mapped(parameters, (parameter, name) =>
+    averaged(input(names.average(name), 'float32', parameter.shape), parameter, scalar('ema_decay')),
+  )
+  const all = [parameters, ...slots, ...(averages ? [renamed(average, names.average)] : [])]
+  return {
+    gradient_norm: globalNorm(gradients),
+    ...renamed(Object.fromEntries(all.flatMap(Object.entries<Value>)), names.next),
+  }
+}
+
+/** Everything that one graph does, or one graph a part and one for the rest. */
+const filesOf = (
+  found: Readonly<Record<string, Value>>,
+  weights: ReadonlyArray<Weight>,
+  gradients: ReadonlyArray<Value>,
+  options: Omit<TrainingGraphOptions<Parameterisation>, 'model' | 'loss'>,
+): StepFiles => {
+  const { accumulate: parts = 1 } = options
+  if (parts === 1) {
+    const outputs = { ...found, ...successors(weights, gradients, options) }
+    return { kind: 'whole', step: encode({ outputs, parameters: 'inputs', name: 'training_step' }) }
+  }
+  const summands = {
+    ...found,
+    ...Object.fromEntries(weights.map(({ name }, i) => [names.gradient(name), gradients[i]])),
+  }
+  const sums = mapped(summands, (value, name) => input(name, 'float32', value.shape))
+  const added = mapped(summands, (value, name) => add(sums[name], div(value, parts)))
+  const whole = weights.map(({ name }) => sums[names.gradient(name)])
+  return {
+    kind: 'parts',
+    parts,
+    part: encode({ outputs: renamed(added, names.next), parameters: 'inputs', name: 'training_part' }),
+    zeros: mapped(sums, ({ shape }) => {
+      const dims = shape.map(Number)
+      return float32(dims, new Float32Array(size(dims)))
+    }),
+    update: encode({
+      outputs: successors(weights, whole, options),
+      parameters: 'inputs',
+      name: 'training_update',
+    }),
+  }
 }
 
 /**
- * One optimizer step as one graph: forward, loss, backward, clipping, optimizer and moving average.
+ * One optimizer step as a graph: forward, loss, backward, clipping, optimizer and moving average. Where gradients are accumulated
+ * it is two: one for each part of the batch, and one for what follows.
  *
- * @returns Left `GradientError` when an operator on the way to a parameter has no gradient
+ * @returns Left `GradientError` when an operator on the way to a parameter has no gradient, or nothing trains
+ * @throws RangeError where the batch does not fall into so many equal parts
  * @example
  * declare const model: Model<'flow_matching'>
  * const graph = trainingGraph({ model, loss: mse, optimizer: adamw({ learningRate: () => 1e-3 }), batchSize: 64, averages: true })
  */
 export const trainingGraph = <P extends Parameterisation>({
-  model,
+  model: whole,
   loss,
-  optimizer,
-  batchSize,
-  maxGradientNorm,
-  averages,
-  decays = (_, dims) => dims.length >= 2,
+  ...options
 }: TrainingGraphOptions<P>): E.Either<ErrorOf<'GradientError'>, TrainingGraph> => {
-  const prediction = bound(model.prediction, batchSize)
-  const batchOf = (name: string): Value => input(name, 'float32', prediction.shape)
-  const modelInputs = leaves([prediction])
-  const named = (name: string, shape: Shape): Value =>
-    modelInputs.find(({ node }) => node.kind === 'input' && node.name === name) ??
-    input(name, 'float32', shape)
-  const latents = named('latents', prediction.shape)
-  const timestep = named('timestep', [batchSize])
-  const inputs: LossInputs<P> = {
-    parameterisation: model.parameterisation,
-    prediction,
-    biased: stopGradient(prediction),
-    latents,
-    target: batchOf('target'),
-    data: batchOf('x0'),
-    clean: batchOf('clean'),
-    rolled: input('rolled', 'float32', [batchSize]),
-    timestep,
-    alpha: input('alpha', 'float32', [batchSize]),
-    sigma: input('sigma', 'float32', [batchSize]),
-    given: (name, shape = prediction.shape) => named(name, shape),
-    model: (elsewhere, then) => {
-      const [value = prediction] = substitute([prediction], ({ node }) =>
-        node === latents.node ? elsewhere : node === timestep.node ? then : undefined,
-      )
-      return value
-    },
-  }
-  const terms = loss.terms.map((term) => ({ ...term, value: reduceMean(term.perSample(inputs), [0], false) }))
-  const objective = sum(terms.map(({ weight, value }) => (weight === 1 ? value : mul(weight, value))))
-  const trainable = modelInputs.flatMap(trainableOf)
-  const scalars = new Map<string, Value>()
-  const scalarInput = (name: string): Value => {
-    const value = scalars.get(name) ?? input(names.scalar(name), 'float32', [])
-    scalars.set(name, value)
-    return value
-  }
+  const { batchSize, accumulate = 1, optimizer, trains = () => true } = options
+  if (!Number.isInteger(accumulate) || accumulate < 1 || batchSize % accumulate !== 0)
+    throw new RangeError(`a batch of ${batchSize} does not fall into ${accumulate} equal parts`)
+  const model = frozen(whole, trains)
+  const weights = weightsOf(model)
+  if (weights.length === 0)
+    return E.left({
+      _tag: 'GradientError',
+      operator: 'none',
+      message: 'nothing trains: the model has no float32 weight, or all of them are frozen',
+    })
+  const { value, terms, readsClean } = objective(model, loss, batchSize / accumulate)
   return pipe(
     grad(
-      objective,
-      trainable.map(({ value }) => value),
+      value,
+      weights.map((weight) => weight.value),
     ),
-    E.map((gradients) => {
-      const { clipped, norm } = clipByGlobalNorm(gradients, maxGradientNorm)
-      const next = trainable.flatMap(
-        ({ value, name, initial }, i): ReadonlyArray<readonly [string, Value]> => {
-          const updated = optimizer.update({
-            parameter: value,
-            gradient: clipped[i] ?? scalar(0),
-            slot: (slot) => input(names.slot(slot, name), 'float32', value.shape),
-            scalar: scalarInput,
-            decays: decays(name, initial.dims),
-          })
-          const average = input(names.average(name), 'float32', value.shape)
-          return [
-            [name, updated.parameter],
-            ...Object.entries(updated.slots).map(([slot, v]): [string, Value] => [names.slot(slot, name), v]),
-            ...(averages
-              ? ([
-                  [names.average(name), averaged(average, updated.parameter, scalarInput('ema_decay'))],
-                ] as const)
-              : []),
-          ]
-        },
-      )
-      const outputs = {
-        loss: objective,
-        gradient_norm: norm,
-        ...Object.fromEntries(terms.map(({ name, value }) => [names.term(name), value])),
-        ...Object.fromEntries(next.map(([name, value]) => [names.next(name), value])),
-      }
-      return {
-        bytes: encode({ outputs, parameters: 'inputs', name: 'training_step' }),
-        parameters: Object.fromEntries(trainable.map(({ name, initial }) => [name, initial])),
-        readsClean: leaves([objective]).some(({ node }) => node === inputs.clean.node),
-      }
-    }),
+    E.map((gradients) => ({
+      files: filesOf({ loss: value, ...renamed(terms, names.term) }, weights, gradients, options),
+      parameters: initialOf(weights),
+      memory: optimizer.memory(initialOf(weights)),
+      readsClean,
+    })),
   )
 }

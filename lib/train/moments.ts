@@ -1,0 +1,57 @@
+import { add, div, mul, sqrt, type Value } from '../onnx/index.js'
+import type { Update, UpdateRule } from './optimizer.js'
+import type { Schedule } from './schedule.js'
+
+export type MomentOptions = {
+  readonly learningRate: Schedule
+  /** Decay of the first moment, 0 … 1. Default 0.9. */
+  readonly beta1?: number
+  /** Decay of the second moment, 0 … 1. Default 0.999. */
+  readonly beta2?: number
+  /** Added to the root of the second moment. Default 1e-8. */
+  readonly epsilon?: number
+}
+
+/** What Adam and AdamW share: all but weight decay. */
+export type Moments = Pick<UpdateRule, 'slots' | 'scalars'> & {
+  /** What is to be subtracted from the parameter, and the moments that follow. */
+  readonly step: (
+    gradient: Value,
+    update: Pick<Update, 'slot' | 'scalar'>,
+  ) => { readonly change: Value; readonly slots: Readonly<Record<string, Value>> }
+}
+
+/**
+ * The bias-corrected moments of Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1), in the order of PyTorch's operations:
+ *
+ *     m' = β1·m + (1 − β1)·g        v' = β2·v + (1 − β2)·g²
+ *     change = lr/(1 − β1ᵗ) · m' / (√v'/√(1 − β2ᵗ) + ε)
+ *
+ * @example
+ * const { slots } = moments({ learningRate: () => 1e-3 })
+ */
+export const moments = ({
+  learningRate,
+  beta1 = 0.9,
+  beta2 = 0.999,
+  epsilon = 1e-8,
+}: MomentOptions): Moments => ({
+  slots: (dims) => ({ first_moment: dims, second_moment: dims }),
+  scalars: (step) => {
+    const rate = learningRate(step)
+    return {
+      learning_rate: rate,
+      step_size: rate / (1 - beta1 ** (step + 1)),
+      second_moment_correction: 1 / Math.sqrt(1 - beta2 ** (step + 1)),
+    }
+  },
+  step: (gradient, { slot, scalar }) => {
+    const m = add(mul(beta1, slot('first_moment')), mul(1 - beta1, gradient))
+    const v = add(mul(beta2, slot('second_moment')), mul(1 - beta2, mul(gradient, gradient)))
+    const root = add(mul(sqrt(v), scalar('second_moment_correction')), epsilon)
+    return {
+      change: div(mul(m, scalar('step_size')), root),
+      slots: { first_moment: m, second_moment: v },
+    }
+  },
+})
