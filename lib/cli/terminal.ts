@@ -20,5 +20,5 @@ export const processTerminal: Terminal = {
   },
   interactive: process.stderr.isTTY,
   // A file has no width; a width that is pleasant to read will do.
-  columns: process.stdout.isTTY ? process.stdout.columns : 100,
+  columns: process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : 100,
 }

@@ -54,10 +54,14 @@ const roundTicks = (lines: ReadonlyArray<Line>): ReadonlyArray<number> => {
  */
 export const chart = (lines: ReadonlyArray<Line>, { description, y }: ChartOptions): string => {
   const document: unknown = new DOMParser().parseFromString('<html></html>', 'text/html')
+  const finite = lines.flatMap(({ series }) => series.filter(({ value }) => Number.isFinite(value)))
+  // A curve that starts at almost nothing would press all others against the top.
+  const floor =
+    y.logarithmic === true ? finite.reduce((a, { value }) => Math.max(a, value), 0) / 1000 : -Infinity
   const drawn = lines.map((line) => ({
     ...line,
     series: thinned(
-      line.series.filter(({ value }) => Number.isFinite(value) && (y.logarithmic !== true || value > 0)),
+      line.series.filter(({ value }) => Number.isFinite(value) && value > floor),
       most,
     ),
   }))

@@ -73,7 +73,9 @@ const charts = (metrics: ReadonlyArray<Metrics>): string => {
   return [
     section(
       'Loss',
-      'The objective at every step, and its moving average.',
+      terms.length < 2
+        ? 'The objective at every step, and its moving average.'
+        : 'The objective at every step, and its moving average: the weighted sum of its terms, so it rises as rollouts bring terms in.',
       drawn(
         [
           { name: 'every step', series: loss, colour: 'var(--one)', faint: true },
