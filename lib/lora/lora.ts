@@ -4,7 +4,7 @@ import type { ConfigProblem, ErrorOf, Parameterisation } from '../types/index.js
 import { type AdaptableWeight, survey } from './adaptable.js'
 import { type Adapted, attached } from './adapted.js'
 import { type Adapter, freshAdapter, type LoraVariant } from './adapter.js'
-import { fullTarget, type FullTarget, selected, type Target } from './target.js'
+import { fullTarget, type FullLoraTarget, selected, type LoraTarget } from './target.js'
 
 export type LoraOptions = {
   /** The rank of every update: 1 …; an adapter has rank·(in·kernel + out) weights. */
@@ -12,7 +12,7 @@ export type LoraOptions = {
   /** The update is scaled by alpha/rank, or alpha/√rank: above 0. */
   readonly alpha: number
   /** Which weights adapt; where several targets name one, the first counts. */
-  readonly targets: ReadonlyArray<Target>
+  readonly targets: ReadonlyArray<LoraTarget>
   /** Default `lora`. */
   readonly variant?: LoraVariant
   /** Names the initial adapters: integer, 0 … 2⁵³−1. */
@@ -36,7 +36,7 @@ const problemsOf = ({ rank, alpha, seed, targets }: LoraOptions): Problems => [
 
 /** What is wrong with a target in itself, and on the weights it names. */
 const targetProblems = (
-  { rank = 1, alpha = 1, split = 1, parts }: FullTarget,
+  { rank = 1, alpha = 1, split = 1, parts }: FullLoraTarget,
   key: string,
   weights: ReadonlyArray<AdaptableWeight>,
 ): Problems => {

@@ -5,7 +5,7 @@ import type { OperatorNode, ParameterNode, Value } from '../onnx/index.js'
 export type Layout = 'in,out' | 'out,in'
 
 /** A parameter as an operator reads it: as it is stored, or through a transposition. */
-export type Source = { readonly weight: ParameterNode; readonly transposed: boolean }
+export type WeightRead = { readonly weight: ParameterNode; readonly transposed: boolean }
 
 /**
  * The parameter that a value is, or is the transpose of: PyTorch's exporters write x·Wᵀ as a Transpose and a MatMul.
@@ -15,7 +15,7 @@ export type Source = { readonly weight: ParameterNode; readonly transposed: bool
  * const weight = parameter('weight', float32([2, 3], [1, 2, 3, 4, 5, 6]))
  * const transposed = sourceOf(transpose(weight, [1, 0]))?.transposed // true
  */
-export const sourceOf = ({ node }: Value): Source | undefined => {
+export const sourceOf = ({ node }: Value): WeightRead | undefined => {
   if (node.kind === 'parameter') return { weight: node, transposed: false }
   const below = node.kind === 'operator' && isMatrixTranspose(node) ? node.inputs[0]?.node : undefined
   return below?.kind === 'parameter' ? { weight: below, transposed: true } : undefined

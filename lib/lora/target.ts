@@ -15,7 +15,7 @@ import { type AdaptableWeight, moduleOf, type Survey } from './adaptable.js'
 export type Pattern = string | RegExp | ((name: string, dims: ReadonlyArray<number>) => boolean)
 
 /** Weights, and what is particular to their adapters. */
-export type Target =
+export type LoraTarget =
   | Pattern
   | {
       readonly weights: Pattern
@@ -30,7 +30,7 @@ export type Target =
     }
 
 /** A target in full. */
-export type FullTarget = Exclude<Target, Pattern>
+export type FullLoraTarget = Exclude<LoraTarget, Pattern>
 
 /**
  * A target as an object.
@@ -38,7 +38,7 @@ export type FullTarget = Exclude<Target, Pattern>
  * @example
  * const target = fullTarget('*.qkv')
  */
-export const fullTarget = (target: Target): FullTarget =>
+export const fullTarget = (target: LoraTarget): FullLoraTarget =>
   typeof target === 'object' && !(target instanceof RegExp) ? target : { weights: target }
 
 const special = /[.*+?^${}()|[\]\\]/g
@@ -47,9 +47,9 @@ const special = /[.*+?^${}()|[\]\\]/g
  * A text as a regular expression that it alone fits.
  *
  * @example
- * const expression = escaped('blocks.0') // blocks\.0
+ * const expression = asExpression('blocks.0') // blocks\.0
  */
-export const escaped = (text: string): string => text.replace(special, '\\$&')
+export const asExpression = (text: string): string => text.replace(special, '\\$&')
 
 const fits = (pattern: Pattern, name: string, dims: ReadonlyArray<number>): boolean => {
   if (typeof pattern === 'function') return pattern(name, dims)
@@ -57,7 +57,7 @@ const fits = (pattern: Pattern, name: string, dims: ReadonlyArray<number>): bool
   if (pattern instanceof RegExp) return name.search(pattern) >= 0
   const module = moduleOf(name)
   if (!pattern.includes('*')) return [name, module].includes(pattern) || module.endsWith(`.${pattern}`)
-  const whole = new RegExp(`^${pattern.split('*').map(escaped).join('.*')}$`, 's')
+  const whole = new RegExp(`^${pattern.split('*').map(asExpression).join('.*')}$`, 's')
   return whole.test(name) || whole.test(module)
 }
 

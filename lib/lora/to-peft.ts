@@ -2,7 +2,7 @@ import { float32, type Parameterisation, type Tensor, type TensorOf } from '../t
 import type { Adapted } from './adapted.js'
 import { type Adapter, type AdapterTensors, factorDims, revalued, scaling } from './adapter.js'
 import type { PeftConfig } from './peft-config.js'
-import { escaped } from './target.js'
+import { asExpression } from './target.js'
 
 /** Adapters as files hold them. */
 export type PeftAdapters = {
@@ -49,7 +49,7 @@ const exceptions = (
 ): Readonly<Record<string, number>> =>
   Object.fromEntries(
     wholes.flatMap((adapter) =>
-      adapter[field] === usual ? [] : [[`^${escaped(adapter.module)}`, adapter[field]] as const],
+      adapter[field] === usual ? [] : [[`^${asExpression(adapter.module)}`, adapter[field]] as const],
     ),
   )
 
@@ -100,7 +100,7 @@ export const toPeft = (
       fan_in_fan_out: false,
       init_lora_weights: true,
       modules_to_save: null,
-      target_modules: wholes.map(({ module }) => escaped(module)).join('|'),
+      target_modules: wholes.map(({ module }) => asExpression(module)).join('|'),
       rank_pattern: exceptions(wholes, 'rank', rank),
       alpha_pattern: exceptions(wholes, 'alpha', alpha),
     },

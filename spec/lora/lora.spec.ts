@@ -1,4 +1,4 @@
-import { adaptable, adapterTensors, lora, type LoraOptions, type Target } from 'deriva/lora'
+import { adaptable, adapterTensors, lora, type LoraOptions, type LoraTarget } from 'deriva/lora'
 import { dit, mlp, parameterCount, unet } from 'deriva/model'
 import {
   add,
@@ -23,7 +23,7 @@ const convolutional = unet({ ...tiny, sample: [1, 8, 8], classes: 3, width: 8, h
 
 const options = { rank: 4, alpha: 8, targets: ['qkv'], seed: 1 } satisfies LoraOptions
 
-const modulesOf = (targets: ReadonlyArray<Target>): ReadonlyArray<string> =>
+const modulesOf = (targets: ReadonlyArray<LoraTarget>): ReadonlyArray<string> =>
   right(lora({ ...options, targets })(transformer)).adapters.map(({ weight }) => weight.module)
 
 const matrix = (name: string, dims: ReadonlyArray<number> = [4, 4]): Value =>

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { adapterTensors, lora, merged, type Target, withTensors } from 'deriva/lora'
+import { adapterTensors, lora, merged, type LoraTarget, withTensors } from 'deriva/lora'
 import { dit, mlp, parameterCount, unet } from 'deriva/model'
 import { conv, gemm, input, matMul, parameter, transpose, type Value } from 'deriva/onnx'
 import { float32, type Tensor } from 'deriva/types'
@@ -89,7 +89,7 @@ describe('merged', () => {
             seed: seeds,
           }),
           async ({ feed, y, outputs }, { rank, alpha, variant, slice, seed }) => {
-            const target: Target = slice
+            const target: LoraTarget = slice
               ? { weights: 'w', split: outputs, parts: outputs > 2 ? [0, outputs - 1] : [outputs - 1] }
               : 'w'
             const model = modelOf(y(input('x', 'float32', feed.dims)))

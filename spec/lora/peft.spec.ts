@@ -1,5 +1,5 @@
 import { decodeSafetensors, encodeSafetensors } from 'deriva/checkpoint'
-import { fromPeft, lora, type Target, toPeft, withTensors } from 'deriva/lora'
+import { fromPeft, lora, type LoraTarget, toPeft, withTensors } from 'deriva/lora'
 import { dit, unet } from 'deriva/model'
 import { float16Bits } from 'deriva/onnx'
 import { float32, int64, type Tensor } from 'deriva/types'
@@ -23,7 +23,7 @@ const throughFiles = ({ tensors, config }: ReturnType<typeof toPeft>) => ({
   config: JSON.parse(JSON.stringify(config)) as unknown,
 })
 
-const sliced: Target = { weights: 'qkv', split: 3, parts: [0, 2] }
+const sliced: LoraTarget = { weights: 'qkv', split: 3, parts: [0, 2] }
 
 describe('PEFT files', () => {
   it.each([
@@ -52,7 +52,7 @@ describe('PEFT files', () => {
   )
 
   it('have PEFT’s names, dimensions and configuration', () => {
-    const targets: ReadonlyArray<Target> = [
+    const targets: ReadonlyArray<LoraTarget> = [
       'blocks.1.mlp.in',
       'patches',
       { weights: 'blocks.1.attention.qkv', rank: 2 },
