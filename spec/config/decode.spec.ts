@@ -154,7 +154,7 @@ describe('decodeConfig', () => {
         { key: 'scheduled_sampling_order', value: '2', allowed: 'an integer from 1 to 9' },
         { key: 'use_ema', value: 'yes', allowed: 'true or false' },
         { key: 'model.levels', value: 2, allowed: 'nothing, since model.type is dit: it belongs to unet' },
-        { key: '--lr_scheduler', value: 'exponential', allowed: 'one of constant, linear, cosine' },
+        { key: '--lr_scheduler', value: 'exponential', allowed: options.lr_scheduler.kind.allowed },
         { key: '--scheduled_sampling_probability', value: 1.5, allowed: 'a number from 0 to 1' },
       ]),
     )

@@ -17,7 +17,7 @@ export const optimisation = {
     group: 'Optimisation',
     kind: kinds.choice(scheduleNames),
     value: 'constant',
-    meaning: 'How the learning rate goes on after warm-up: it stays, or falls to 0 at max_train_steps.',
+    meaning: 'How the learning rate goes on after warm-up: it stays, or falls until max_train_steps.',
   }),
   lr_warmup_steps: option({
     group: 'Optimisation',
