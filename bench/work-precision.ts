@@ -14,13 +14,15 @@ import { DOMParser } from 'linkedom'
 const families: Readonly<Record<string, ReadonlyArray<SolverName>>> = {
   'first order': ['euler'],
   'Runge–Kutta': ['midpoint', 'dpm2', 'heun', 'ralston', 'kutta3', 'rk4'],
-  'exponential multistep': ['dpm', 'dpm_singlestep', 'unipc', 'deis'],
+  'exponential multistep': ['dpm', 'dpm_singlestep', 'unip', 'unipc', 'deis'],
   Adams: ['lms', 'ipndm', 'adams_moulton'],
 }
 
 type Run = {
   readonly solver: string
   readonly family: string
+  /** Its place in the family, which is its colour. */
+  readonly place: number
   readonly path: string
   readonly evaluations: number
   readonly error: number
@@ -40,7 +42,7 @@ const runs = Object.entries(paths).flatMap(([pathName, path]): ReadonlyArray<Run
     exactEnd(twoPeaks, x * path.noisiest.sigma, path.noisiest, path.clean),
   )
   return Object.entries(families).flatMap(([family, names]) =>
-    names.flatMap((name) => {
+    names.flatMap((name, place) => {
       const { orders } = solvers[name]
       const order = orders.includes(3) && orders.length > 1 ? 3 : orders[orders.length - 1]
       return [3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 32, 40, 52, 64, 80, 100].flatMap(
@@ -54,7 +56,7 @@ const runs = Object.entries(paths).flatMap(([pathName, path]): ReadonlyArray<Run
           )
           const error = Math.sqrt(exact.reduce((sum, x, i) => sum + (x - ends[i]) ** 2, 0) / exact.length)
           const solver = orders.length > 1 ? `${name} ${order}` : name
-          return [{ solver, family, path: pathName, evaluations: one.evaluations.length, error }]
+          return [{ solver, family, place, path: pathName, evaluations: one.evaluations.length, error }]
         },
       )
     }),
@@ -111,9 +113,9 @@ const figure: unknown = Plot.plot({
     grid: true,
     ticks: 6,
   },
-  fx: { label: null, domain: Object.keys(paths), padding: 0.22 },
+  fx: { label: null, domain: Object.keys(paths), padding: 0.3 },
   fy: { axis: null, domain: everyFamily },
-  color: { type: 'categorical', scheme: 'Dark2' },
+  color: { type: 'categorical', scheme: 'Dark2', domain: [0, 1, 2, 3, 4, 5] },
   marks: [
     Plot.frame({ stroke: '#ccc' }),
     Plot.line(behind, {
@@ -130,7 +132,7 @@ const figure: unknown = Plot.plot({
       z: 'solver',
       fx: 'path',
       fy: 'family',
-      stroke: 'solver',
+      stroke: 'place',
       strokeWidth: 2,
     }),
     Plot.text(everyFamily, {
@@ -147,7 +149,7 @@ const figure: unknown = Plot.plot({
       fx: 'path',
       fy: 'family',
       text: 'solver',
-      fill: 'solver',
+      fill: 'place',
       textAnchor: 'start',
       dx: 5,
       fontWeight: 600,

@@ -48,7 +48,7 @@ export const adams = ({
     throw new RangeError(`Adams methods have orders 1 … ${highestOrder}, not ${order}`)
   const weigh = weighing === 'even' ? evenly : weights
   const step = <V>(V: VectorSpace<V>, span: Span<V>, predictions: ReadonlyArray<Prediction<V>>): V =>
-    interpolationStep(V, slopeFrame(span.path, span.from), span.x, span, predictions, weigh)
+    interpolationStep(V, slopeFrame(span.route), span.x, span, predictions, weigh)
   const predict = <V>(V: VectorSpace<V>, span: Span<V>): V => step(V, span, span.past.slice(0, span.order))
   const correct = <V>(V: VectorSpace<V>, span: Span<V>, now: Prediction<V>): V => {
     const [base, ...older] = span.past.slice(0, span.order)

@@ -1,5 +1,6 @@
 import { lambda, type Path, type Point } from '../path/index.js'
 import type { Rate } from './exponential-adams.js'
+import type { Route } from './route.js'
 import type { Prediction } from './solver.js'
 
 /** The two ends of a step. */
@@ -93,13 +94,22 @@ export const logSnrFrame = (interpolated: Interpolated, { from, to }: Ends): Fra
   interpolated === 'data' || from.alpha === 0 || to.sigma === 0 ? dataFrame : noiseFrame
 
 /**
- * The frame of slopes for a step: straight on the flow path and for steps from pure noise, Karras' otherwise, as k-diffusion and
- * diffusers have it.
+ * The largest sigma/alpha from which Karras' frame is used. There a step is as long as it changes sigma/alpha, so where almost no data is
+ * left the first step is nearly the whole way, and an error in its slope is multiplied by thousands. Linear and scaled-linear
+ * schedules, and Karras' own grids, start at 157 or below; cosine schedules and zero terminal SNR in the thousands.
+ */
+const mostNoise = 200
+
+/**
+ * The frame of slopes for a whole trajectory, by where it starts: straight on the flow path and from (almost) pure noise, Karras'
+ * otherwise, as k-diffusion and diffusers have it.
  *
  * @example
  * const path = flow()
- * const { position } = slopeFrame(path, path.noisiest)
+ * const { position } = slopeFrame({ path, points: trailing(path, 4), ahead: 0 })
  * const start = position(path.noisiest) // 1
  */
-export const slopeFrame = (path: Path, from: Point): SlopeFrame =>
-  path.family === 'flow' || from.alpha === 0 ? straightFrame : karrasFrame
+export const slopeFrame = ({ path, points }: Route): SlopeFrame => {
+  const fromNoise = points.length > 0 && points[0].sigma > mostNoise * points[0].alpha
+  return path.family === 'flow' || fromNoise ? straightFrame : karrasFrame
+}

@@ -1,11 +1,12 @@
 import type { VectorSpace } from '../algebra/index.js'
-import type { Path, Point } from '../path/index.js'
+import type { Point } from '../path/index.js'
 import type { Route } from './route.js'
 import type { Asking, Prediction, Solver } from './solver.js'
 
 /** One step of a multistep method, as its formulas see it. */
 export type Span<V> = {
-  readonly path: Path
+  /** The whole way that the step is part of. */
+  readonly route: Route
   readonly from: Point
   readonly to: Point
   /** The latent at `from`. */
@@ -60,7 +61,7 @@ export const multistep = (method: Multistep): Solver['run'] => {
   const { predict, correct } = method
   return <V>(V: VectorSpace<V>) =>
     function* (x: V, route: Route): Asking<V> {
-      const { path, points } = route
+      const { points } = route
       let past: ReadonlyArray<Prediction<V>> = []
       let span: Span<V> | undefined
       for (let step = 0; step + 1 < points.length; step++) {
@@ -68,7 +69,7 @@ export const multistep = (method: Multistep): Solver['run'] => {
         if (span !== undefined && correct !== undefined) x = correct(V, span, now)
         past = [now, ...past.slice(0, method.order - 1)]
         const order = orderOf(method, route, step)
-        span = { path, from: points[step], to: points[step + 1], x, past, order }
+        span = { route, from: points[step], to: points[step + 1], x, past, order }
         x = predict(V, span)
       }
       return x

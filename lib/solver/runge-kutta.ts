@@ -1,6 +1,6 @@
 import type { Term, VectorSpace } from '../algebra/index.js'
 import type { Path, Point } from '../path/index.js'
-import { slopeFrame } from './frame.js'
+import { slopeFrame, type Ends, type SlopeFrame } from './frame.js'
 import type { Route } from './route.js'
 import type { Asking, Solver } from './solver.js'
 import type { Coefficients, Tableau } from './tableau.js'
@@ -14,12 +14,11 @@ import { heunTableau, kutta3Tableau, midpointTableau, ralstonTableau, rk4Tableau
 const takeStep = function* <V>(
   V: VectorSpace<V>,
   { a, b, c }: Coefficients,
+  { position, carry, gain, reading, point }: SlopeFrame,
   path: Path,
   x: V,
-  from: Point,
-  to: Point,
+  { from, to }: Ends,
 ): Asking<V> {
-  const { position, carry, gain, reading, point } = slopeFrame(path, from)
   const start = position(from)
   const h = position(to) - start
   const slopes: Array<V> = []
@@ -53,9 +52,11 @@ export const rungeKutta = (tableau: Tableau): Solver => ({
   order: tableau.order,
   stochastic: false,
   run: <V>(V: VectorSpace<V>) =>
-    function* (x: V, { path, points }: Route): Asking<V> {
+    function* (x: V, route: Route): Asking<V> {
+      const { path, points } = route
+      const frame = slopeFrame(route)
       for (let i = 1; i < points.length; i++)
-        x = yield* takeStep(V, tableau, path, x, points[i - 1], points[i])
+        x = yield* takeStep(V, tableau, frame, path, x, { from: points[i - 1], to: points[i] })
       return x
     },
 })
@@ -74,15 +75,16 @@ export const dpm2 = (): Solver => ({
   order: 2,
   stochastic: false,
   run: <V>(V: VectorSpace<V>) =>
-    function* (x: V, { path, points }: Route): Asking<V> {
+    function* (x: V, route: Route): Asking<V> {
+      const { path, points } = route
+      const frame = slopeFrame(route)
       for (let i = 1; i < points.length; i++) {
         const from = points[i - 1]
         const to = points[i]
-        const { position } = slopeFrame(path, from)
-        const [start, end] = [position(from), position(to)]
+        const [start, end] = [frame.position(from), frame.position(to)]
         const middle = (Math.sqrt(start * end) - start) / (end - start)
         const stages = { c: [0, middle], a: [[], [middle]], b: [0, 1] }
-        x = yield* takeStep(V, stages, path, x, from, to)
+        x = yield* takeStep(V, stages, frame, path, x, { from, to })
       }
       return x
     },
