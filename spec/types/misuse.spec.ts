@@ -1,10 +1,10 @@
 import { pipe } from 'fp-ts/lib/function.js'
-import { antiDrift, type Loss, mse, reflexflow, scaled, sum } from 'deriva/loss'
+import { antiDrift, defar, type Loss, minSnr, mse, reflexflow, scaled, sum, weighted } from 'deriva/loss'
 import type { Model } from 'deriva/model'
 import { ddpm, flow } from 'deriva/path'
 import { ramp } from 'deriva/rollout'
 import { euler } from 'deriva/solver'
-import { dataset, descend, noised, rollout, training } from 'deriva/stream'
+import { dataset, descend, dream, jumped, noised, rollout, slowed, training } from 'deriva/stream'
 import { adamw, type Trainer, trainer } from 'deriva/train'
 import type { Source } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
@@ -49,15 +49,32 @@ export const misuse = (
   // @ts-expect-error: another parameterisation
   const h = training(flowTrainer, loop)(epsilonPipeline)
 
+  // Signal-to-noise weights have no form for flows, and what weighs an anti-drift loss has to know flows.
+  // @ts-expect-error: a weight for the other families
+  const i: Loss<'flow_matching'> = weighted(minSnr(5))(mse)
+  // @ts-expect-error: a flow loss under a weight for the others
+  const j = weighted(minSnr(5))(antiDrift())
+  // @ts-expect-error: a loss for flows
+  const k: Loss<'epsilon'> = defar()
+  // Methods belong to families.
+  // @ts-expect-error: slowed interpolation is for flows
+  const l = pipe(dataset(source), noised(path), slowed(0.8), descend(epsilonTrainer))
+  // @ts-expect-error: DREAM is for epsilon models
+  const m = pipe(dataset(source), noised(flow()), dream(), descend(flowTrainer))
+  // @ts-expect-error: a jump along the straight path, a ddpm path
+  const n = pipe(dataset(source), noised(path), jumped())
+
   // The same things done right compile.
   const loss: Loss<'flow_matching'> = sum(mse, scaled(10)(antiDrift()))
   const right = [
-    trainer({ model: epsilonModel, loss: mse, optimizer, batchSize: 1 }),
+    trainer({ model: epsilonModel, loss: weighted(minSnr(5))(mse), optimizer, batchSize: 1 }),
+    pipe(dataset(source), noised(path), dream(), descend(epsilonTrainer)),
+    pipe(dataset(source), noised(flow()), slowed(0.8), jumped(), descend(flowTrainer)),
     trainer({ model: flowModel, loss, optimizer, batchSize: 1 }),
     pipe(epsilonPipeline, training(epsilonTrainer, loop)),
     pipe(flowPipeline, training(flowTrainer, loop)),
   ]
-  return [a, b, c, d, e, f, g, h, right]
+  return [a, b, c, d, e, f, g, h, i, j, k, l, m, n, right]
 }
 
 describe('misuse', () => {
