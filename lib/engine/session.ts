@@ -90,6 +90,9 @@ export const openSession = (
         executionProviders: ['cpu'],
         // Errors reach the caller as values; warnings on a person's terminal help nobody.
         logSeverityLevel: 4,
+        // By default the threads of a session go on spinning for a while after a run, in the way of the next session: on two
+        // cores a training step that follows a rollout takes 110 ms instead of 75.
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       })
       return {
