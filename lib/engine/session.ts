@@ -102,7 +102,9 @@ export const openSession = (
           TE.tryCatch(
             async () => {
               const feeds = Object.fromEntries(
-                session.inputNames.flatMap((n) => (inputs[n] ? [[n, toRuntime(inputs[n])]] : [])),
+                session.inputNames.flatMap((n) =>
+                  Object.hasOwn(inputs, n) ? [[n, toRuntime(inputs[n])]] : [],
+                ),
               )
               const fetched = await session.run(feeds)
               return Object.fromEntries(
