@@ -12,6 +12,7 @@ export default defineConfig({
   },
   test: {
     include: ['spec/**/*.spec.ts'],
+    setupFiles: ['spec/setup.ts'],
     testTimeout: 60_000,
     // ONNX Runtime's native threads and worker threads do not mix well: one process per file.
     pool: 'forks',

@@ -205,6 +205,8 @@ describe('a run', () => {
       '1',
       '--validation_num_inference_steps',
       '1000',
+      '--validation_num_images',
+      '200',
     ]
     const { code, err } = await deriva(program, words, folder, (text, kill) => {
       if (!first && text.includes('step 1/')) {

@@ -34,7 +34,11 @@ const slicedLength = (length: Dim, start: Dim, end: Dim, step: number): Dim => {
     const rest = start < 0 ? -start : minus(length, start)
     return step === 1 ? rest : floorDivide(plus(rest, step - 1), step)
   }
-  if (typeof end === 'number' && end < 0 && step === 1) return minus(plus(length, end), from)
+  if (typeof end === 'number' && end < 0 && step === 1) {
+    // Both bounds counted from the end: no symbol is left, and a slice may be empty.
+    const count = minus(plus(length, end), from)
+    return typeof count === 'number' ? Math.max(0, count) : count
+  }
   return unknown
 }
 
