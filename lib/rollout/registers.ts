@@ -48,6 +48,41 @@ const combine = (out: Float32Array, parts: ReadonlyArray<Part>, start: number): 
   }
 }
 
+/** Three registers at once, as UniPC-2 and the classical Runge–Kutta method have them: everything is read and written once. */
+const mixThree = (
+  [p, q, r]: ReadonlyArray<Float32Array>,
+  o: Float32Array,
+  m: Float64Array,
+  start: number,
+  end: number,
+): void => {
+  const [pp, pq, pr, po, qp, qq, qr, qo, rp, rq, rr, ro] = m
+  for (let e = start; e < end; e++) {
+    const [x, y, z, w] = [p[e], q[e], r[e], o[e]]
+    p[e] = pp * x + pq * y + pr * z + po * w
+    q[e] = qp * x + qq * y + qr * z + qo * w
+    r[e] = rp * x + rq * y + rr * z + ro * w
+  }
+}
+
+/** Four registers at once, as UniPC-3 has them. */
+const mixFour = (
+  [p, q, r, s]: ReadonlyArray<Float32Array>,
+  o: Float32Array,
+  m: Float64Array,
+  start: number,
+  end: number,
+): void => {
+  const [pp, pq, pr, ps, po, qp, qq, qr, qs, qo, rp, rq, rr, rs, ro, sp, sq, sr, ss, so] = m
+  for (let e = start; e < end; e++) {
+    const [x, y, z, v, w] = [p[e], q[e], r[e], s[e], o[e]]
+    p[e] = pp * x + pq * y + pr * z + ps * v + po * w
+    q[e] = qp * x + qq * y + qr * z + qs * v + qo * w
+    r[e] = rp * x + rq * y + rr * z + rs * v + ro * w
+    s[e] = sp * x + sq * y + sr * z + ss * v + so * w
+  }
+}
+
 /** What one sample does with the model's output. */
 export type Mixing = {
   /** How many registers its program has, at most as many as there are planes. */
@@ -76,6 +111,16 @@ export const mixRegisters = (
   mixings.forEach(({ registers, mix }, sample) => {
     const columns = mix.length / registers
     const start = sample * elements
+    if (columns === registers + 1) {
+      if (registers === 3) {
+        mixThree(planes, outputs, mix, start, start + elements)
+        return
+      }
+      if (registers === 4) {
+        mixFour(planes, outputs, mix, start, start + elements)
+        return
+      }
+    }
     const changed: number[] = []
     for (let r = 0; r < registers; r++) {
       const row = mix.subarray(r * columns, (r + 1) * columns)
