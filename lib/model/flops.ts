@@ -1,5 +1,6 @@
-import { isStatic, input, type OperatorNode, substitute, topological, type Value } from '../onnx/index.js'
+import { isStatic, type OperatorNode, topological, type Value } from '../onnx/index.js'
 import { type Parameterisation, size } from '../types/index.js'
+import { atBatch } from './at-batch.js'
 import type { Model } from './model.js'
 
 const dimsOf = (value: Pick<Value, 'shape'> | undefined): ReadonlyArray<number> =>
@@ -28,16 +29,7 @@ const products = ({ operator, inputs: [a, b], outputs: [y], attributes }: Operat
  * const flops = flopsPerSample(mlp({ parameterisation: 'epsilon', sample: [2], seed: 1 }))
  */
 export const flopsPerSample = ({ prediction }: Pick<Model<Parameterisation>, 'prediction'>): number => {
-  const single = substitute([prediction], (leaf) =>
-    leaf.node.kind === 'input'
-      ? input(
-          leaf.node.name,
-          leaf.type,
-          leaf.shape.map((dim) => (dim === 'batch' ? 1 : dim)),
-        )
-      : undefined,
-  )
-  return topological(single).reduce(
+  return topological([atBatch(prediction, 1)]).reduce(
     (flops, node) => flops + (node.kind === 'operator' ? 2 * products(node) : 0),
     0,
   )

@@ -1,4 +1,4 @@
-import { size, type ElementData, type ElementType, type Tensor } from '../types/index.js'
+import { size, type ElementType, type Tensor } from '../types/index.js'
 import { float16Bits, float16Value } from './half.js'
 
 /** Element types by what can be done with them, and conversion of tensors to and from float64 numbers. */
@@ -144,21 +144,4 @@ export const filled = (type: ElementType, dims: ReadonlyArray<number>, x: number
   const tensor = fromNumbers(type, dims, new Float64Array(size(dims)).fill(x))
   if (tensor === undefined) throw new RangeError(`${x} is not an exact ${type}`)
   return tensor
-}
-
-/** The typed array of every element type. */
-export const elementArrays: { readonly [E in ElementType]: new (length: number) => ElementData[E] } = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
 }

@@ -1,5 +1,5 @@
 import type { Loss, LossInputs } from '../loss/index.js'
-import type { Model } from '../model/index.js'
+import { atBatch, type Model } from '../model/index.js'
 import {
   input,
   leaves,
@@ -23,20 +23,6 @@ export type Objective = {
   readonly readsClean: boolean
 }
 
-/** The model's prediction with its symbolic batch bound to a number: gradients need static shapes. */
-const bound = (prediction: Value, batchSize: number): Value => {
-  const [value = prediction] = substitute([prediction], (leaf) =>
-    leaf.node.kind === 'input'
-      ? input(
-          leaf.node.name,
-          leaf.type,
-          leaf.shape.map((dim) => (dim === 'batch' ? batchSize : dim)),
-        )
-      : undefined,
-  )
-  return value
-}
-
 /**
  * The loss of a model on a batch of this size. Its parameters are the model's; its inputs are the model's and those that the loss
  * reads, under the names of `Lesson`.
@@ -50,7 +36,7 @@ export const objective = <P extends Parameterisation>(
   loss: Loss<P>,
   batchSize: number,
 ): Objective => {
-  const prediction = bound(model.prediction, batchSize)
+  const prediction = atBatch(model.prediction, batchSize)
   const batchOf = (name: string): Value => input(name, 'float32', prediction.shape)
   const modelInputs = leaves([prediction])
   const named = (name: string, shape: Shape): Value =>

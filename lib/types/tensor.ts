@@ -20,8 +20,11 @@ export type ElementData = {
 
 export type ElementType = keyof ElementData
 
+/** A typed array of some length, or over existing bytes. */
+type ArrayOf<D> = new (lengthOrBytes: number | ArrayBuffer) => D
+
 /** The array constructor of every element type. */
-const arrays: { readonly [E in ElementType]: new (buffer: ArrayBuffer) => ElementData[E] } = {
+export const elementArrays: { readonly [E in ElementType]: ArrayOf<ElementData[E]> } = {
   float32: Float32Array,
   float64: Float64Array,
   float16: Uint16Array,
@@ -103,7 +106,7 @@ export const takeRows = <T extends Tensor>(tensor: T, rows: ArrayLike<number>): 
     const start = rows[i] * bytes
     to.set(from.subarray(start, start + bytes), i * bytes)
   }
-  const data = new arrays[tensor.type](to.buffer)
+  const data = new elementArrays[tensor.type](to.buffer)
   // The table gives the array that belongs to the element type, which the compiler cannot follow through a union.
   return { ...tensor, dims: [rows.length, ...tensor.dims.slice(1)], data }
 }

@@ -1,6 +1,5 @@
-import { size, type ElementData, type ElementType, type Tensor } from '../../types/index.js'
+import { elementArrays, size, type ElementData, type ElementType, type Tensor } from '../../types/index.js'
 import { elementTypeOf, showDataType } from './data-type.js'
-import { elementArrays } from '../element.js'
 import { GraphFailure } from '../graph-failure.js'
 import { TensorProto_DataLocation, type TensorProto } from '../proto/onnx_pb.js'
 

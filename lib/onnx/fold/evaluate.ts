@@ -1,6 +1,6 @@
-import { size, type Tensor } from '../../types/index.js'
+import { elementArrays, size, type Tensor } from '../../types/index.js'
 import type { Typed } from '../definition.js'
-import { elementArrays, fromNumbers, toNumbers } from '../element.js'
+import { fromNumbers, toNumbers } from '../element.js'
 import { isStatic } from '../shape.js'
 
 /** Folding kernels: constants in, constants out, computed in float64 and rounded once to the element type. */
