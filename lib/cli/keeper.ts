@@ -6,7 +6,7 @@ import { rewindGrids, writeGrid, writeReport, writeRunFile } from '../report/run
 import { type State, trainedModel, type Trainer } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { drawing } from './grid.js'
-import type { Recipe } from './recipe.js'
+import type { Recipe } from './recipe/index.js'
 
 type Effect = TE.TaskEither<DerivaError, void>
 

@@ -12,7 +12,7 @@ import { sessionDenoiser } from '../train/index.js'
 import type { DerivaError } from '../types/index.js'
 import { drawing } from './grid.js'
 import type { ExitCode } from './outcome.js'
-import { samplingOf } from './recipe.js'
+import { samplingOf } from './recipe/index.js'
 import type { SampleOptions } from './sample-options.js'
 import type { Terminal } from './terminal.js'
 

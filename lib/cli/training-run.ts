@@ -17,7 +17,7 @@ import { type Keeper, keeper } from './keeper.js'
 import { type ExitCode, isDerivaError } from './outcome.js'
 import { advanced, durationText, type Progress, started } from './progress.js'
 import { type ProgressView, progressView } from './progress-bar.js'
-import { type Recipe, withRecipe } from './recipe.js'
+import { type Recipe, withRecipe } from './recipe/index.js'
 import type { Terminal } from './terminal.js'
 
 /** All that a run is made of. What can be refused has been looked at by now, and nothing has been written. */

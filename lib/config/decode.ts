@@ -8,7 +8,7 @@ import { type GivenValue, givenByFile, givenByFlags } from './given.js'
 import { modelRowsOf, optionKeys, type OptionRow, optionRowsOf } from './keys.js'
 import type { KnownOptions } from './option.js'
 import { modelType, modelTypes, options } from './options/index.js'
-import { impossibleCombinations } from './rules.js'
+import { impossibleCombinations } from './rules/index.js'
 
 export type ConfigError = ErrorOf<'ConfigError'>
 

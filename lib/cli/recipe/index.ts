@@ -1,0 +1,6 @@
+export * from './model.js'
+export * from './objective.js'
+export * from './optimizer.js'
+export * from './plan.js'
+export * from './recipe.js'
+export * from './sampling.js'

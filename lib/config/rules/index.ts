@@ -1,0 +1,38 @@
+import type { ConfigProblem } from '../../types/index.js'
+import type { Config } from '../config.js'
+import { datasetRules } from './dataset.js'
+import { modelRules } from './model.js'
+import { objectiveRules } from './objective.js'
+import type { Rule } from './rule.js'
+import { scheduledSamplingRules } from './scheduled-sampling.js'
+
+/** Every combination that is refused; values of one key alone are its codec's affair. */
+const rules: ReadonlyArray<Rule> = [
+  ...objectiveRules,
+  ...datasetRules,
+  ...modelRules,
+  ...scheduledSamplingRules,
+]
+
+const valueAt = (config: Config, key: string): unknown => {
+  const record: Readonly<Record<string, unknown>> = key.startsWith('model.') ? config.model : config
+  return record[key.replace(/^model\./, '')]
+}
+
+/**
+ * The combinations of a configuration that cannot be.
+ *
+ * @param config complete; keys in `ignored` hold stand-ins, and rules that look at them are left out
+ * @example
+ * declare const config: Config
+ * const problems = impossibleCombinations(config, new Set())
+ */
+export const impossibleCombinations = (
+  config: Config,
+  ignored: ReadonlySet<string>,
+): ReadonlyArray<ConfigProblem> =>
+  rules.flatMap(({ keys, refuse }) => {
+    const [key = ''] = keys
+    const allowed = keys.some((k) => ignored.has(k)) ? undefined : refuse(config)
+    return allowed === undefined ? [] : [{ key, value: valueAt(config, key), allowed }]
+  })
