@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError, Option } from 'commander'
 import * as E from 'fp-ts/lib/Either.js'
-import { pipe } from 'fp-ts/lib/function.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
+import type * as TE from 'fp-ts/lib/TaskEither.js'
 import type { DerivaError } from '../types/index.js'
+import type { CommandOption } from './command-options.js'
+import { type CommandEntry, commands, type LoadedCommand } from './commands.js'
 import { errorText, type ExitCode, exitCodeOf } from './outcome.js'
-import type { CommandOption, sampleOptions } from './sample-options.js'
 import type { Terminal } from './terminal.js'
 
 /** The version in the package's own description. */
@@ -27,23 +27,46 @@ const finish = async (task: TE.TaskEither<DerivaError, ExitCode>, terminal: Term
 const exitCodes = `
 Exit codes: 0 done, 1 failed, 2 refused (nothing was written), 130 interrupted after saving.`
 
-/** What only some commands need: loaded for them alone, so that asking for help takes no time. */
-type Loaded = { readonly trainHelp: string; readonly sampleTable: typeof sampleOptions | undefined }
-
-const load = async (command: string | undefined, columns: number): Promise<Loaded> => ({
-  trainHelp: command === 'train' ? (await import('../config/manual.js')).optionsHelp(columns) : '',
-  sampleTable: command === 'sample' ? (await import('./sample-options.js')).sampleOptions : undefined,
-})
-
 const described = (name: string, { kind, standard, meaning }: CommandOption<unknown>): Option =>
-  new Option(
-    `--${name} <${kind.type.includes('|') ? 'name' : kind.type}>`,
-    `${meaning} (${kind.allowed}; default: ${standard})`,
-  )
+  kind.type === 'boolean'
+    ? new Option(`--${name}`, meaning)
+    : new Option(
+        `--${name} <${kind.type.includes('|') ? 'name' : kind.type}>`,
+        `${meaning} (${kind.allowed}; default: ${standard})`,
+      )
+
+/** Adds a command to the list; only the one that is asked for is loaded. */
+const addCommand = (
+  root: Command,
+  [name, entry]: readonly [string, CommandEntry],
+  loaded: LoadedCommand | undefined,
+  terminal: Terminal,
+  done: (code: ExitCode) => void,
+): void => {
+  const command = root.command(name).summary(entry.summary).description(entry.description)
+  // The options of a configuration are many, and read by their own room: commander passes the words on.
+  if (entry.argument === undefined)
+    command.usage('[config.json] [--key value | --key=value ...]').allowUnknownOption().allowExcessArguments()
+  else command.argument(entry.argument, entry.argumentMeaning)
+  if (loaded === undefined) return
+  for (const [flag, row] of Object.entries(loaded.options)) command.addOption(described(flag, row))
+  const { details } = loaded
+  command
+    .addHelpText('after', `${details === undefined ? '' : `\n${details(terminal.columns)}\n`}${exitCodes}`)
+    .action(async () => {
+      done(
+        await finish(
+          loaded.run({ words: command.args, flags: command.opts<Record<string, string | true>>() }, terminal),
+          terminal,
+        ),
+      )
+    })
+}
 
 const program = (
   terminal: Terminal,
-  { trainHelp, sampleTable }: Loaded,
+  asked: string | undefined,
+  loaded: LoadedCommand | undefined,
   done: (code: ExitCode) => void,
 ): Command => {
   const root = new Command('deriva')
@@ -65,49 +88,8 @@ const program = (
       getErrHelpWidth: () => terminal.columns,
     })
     .addHelpText('after', `\nderiva <command> --help tells more about each.\n${exitCodes}`)
-  root
-    .command('train')
-    .summary('train a model')
-    .description('Trains a model as a configuration file and flags say; flags override the file.')
-    .usage('[config.json] [--key value | --key=value ...]')
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .addHelpText(
-      'after',
-      `\n${trainHelp}\n\nA run folder holds config.json, metrics.jsonl, samples/, checkpoint-*/, model.onnx and report.html.\nCtrl-C ends a run after the step under way, with a checkpoint; a second one ends it at once.\n${exitCodes}`,
-    )
-    .action(async (_: unknown, command: Command) => {
-      const { trainCommand } = await import('./train-command.js')
-      done(await finish(trainCommand(command.args, terminal), terminal))
-    })
-  const sample = root
-    .command('sample')
-    .summary('draw samples with the model of a run')
-    .description("Draws samples with a run's model.onnx, into one PNG picture.")
-    .argument('<RUN>', 'the folder of a run')
-    .addHelpText('after', exitCodes)
-    .action(async (folder: string, raw: Readonly<Record<string, string>>) => {
-      const [{ sampleCommand }, { decodeSampleOptions }] = await Promise.all([
-        import('./sample-command.js'),
-        import('./sample-options.js'),
-      ])
-      const task = pipe(
-        TE.fromEither(decodeSampleOptions(raw)),
-        TE.chainW((options) => sampleCommand(folder, options, terminal)),
-      )
-      done(await finish(task, terminal))
-    })
-  for (const [name, row] of Object.entries(sampleTable ?? {})) sample.addOption(described(name, row))
-  root
-    .command('report')
-    .summary('write the report of a run again')
-    .description("Writes a run's report.html from what its folder holds now.")
-    .argument('<RUN>', 'the folder of a run')
-    .addHelpText('after', exitCodes)
-    .action(async (folder: string) => {
-      const { reportCommand } = await import('./report-command.js')
-      done(await finish(reportCommand(folder, terminal), terminal))
-    })
+  for (const entry of Object.entries(commands))
+    addCommand(root, entry, entry[0] === asked ? loaded : undefined, terminal, done)
   return root
 }
 
@@ -121,7 +103,9 @@ const program = (
  */
 export const commandLine = async (words: ReadonlyArray<string>, terminal: Terminal): Promise<ExitCode> => {
   let code: ExitCode = 0
-  const root = program(terminal, await load(words.at(0), terminal.columns), (given) => {
+  const asked = words.at(0)
+  const entry = Object.entries<CommandEntry>(commands).find(([name]) => name === asked)?.[1]
+  const root = program(terminal, asked, await entry?.load(), (given) => {
     code = given
   })
   try {

@@ -1,4 +1,6 @@
 export * from './command-line.js'
+export * from './command-options.js'
+export * from './commands.js'
 export * from './config-file.js'
 export * from './departure.js'
 export * from './grid.js'

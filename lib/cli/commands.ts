@@ -1,0 +1,96 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { DerivaError } from '../types/index.js'
+import { type CommandOptions, decodeOptions, type Given } from './command-options.js'
+import type { ExitCode } from './outcome.js'
+import type { Terminal } from './terminal.js'
+
+/** What follows a command's name: words, and the texts of its own flags; a flag without a text is `true`. */
+export type Words = {
+  readonly words: ReadonlyArray<string>
+  readonly flags: Readonly<Record<string, string | true>>
+}
+
+/** A command loaded: its own flags, and what it does. */
+export type LoadedCommand = {
+  readonly options: CommandOptions
+  readonly run: (given: Words, terminal: Terminal) => TE.TaskEither<DerivaError, ExitCode>
+  /** What its help says below the flags; `columns` of the terminal. */
+  readonly details?: (columns: number) => string
+}
+
+/** A command as the list of commands shows it. What it needs is loaded when it is asked for, so that help takes no time. */
+export type CommandEntry = {
+  readonly summary: string
+  readonly description: string
+  /** As in `<RUN>`; undefined where the flags are those of a configuration, which the command reads itself. */
+  readonly argument: string | undefined
+  /** What the argument is. */
+  readonly argumentMeaning: string
+  readonly load: () => Promise<LoadedCommand>
+}
+
+const withOptions = <Table extends CommandOptions>(
+  options: Table,
+  run: (
+    words: ReadonlyArray<string>,
+    options: Given<Table>,
+    terminal: Terminal,
+  ) => TE.TaskEither<DerivaError, ExitCode>,
+): LoadedCommand => ({
+  options,
+  run: ({ words, flags }, terminal) =>
+    pipe(
+      TE.fromEither(decodeOptions(options, flags)),
+      TE.chainW((given) => run(words, given, terminal)),
+    ),
+})
+
+/** Every command, in the order of the help. */
+export const commands = {
+  train: {
+    summary: 'train a model',
+    description: 'Trains a model as a configuration file and flags say; flags override the file.',
+    argument: undefined,
+    argumentMeaning: 'a configuration file',
+    load: async () => {
+      const [{ trainCommand }, { optionsHelp }] = await Promise.all([
+        import('./train-command.js'),
+        import('../config/manual.js'),
+      ])
+      return {
+        options: {},
+        run: ({ words }, terminal) => trainCommand(words, terminal),
+        details: (columns) =>
+          `${optionsHelp(columns)}\n\nA run folder holds config.json, metrics.jsonl, samples/, checkpoint-*/, model.onnx and report.html.\nCtrl-C ends a run after the step under way, with a checkpoint; a second one ends it at once.`,
+      }
+    },
+  },
+  sample: {
+    summary: 'draw samples with the model of a run',
+    description: "Draws samples with a run's model.onnx, into one PNG picture.",
+    argument: '<RUN>',
+    argumentMeaning: 'the folder of a run',
+    load: async () => {
+      const [{ sampleCommand }, { sampleOptions }] = await Promise.all([
+        import('./sample-command.js'),
+        import('./sample-options.js'),
+      ])
+      return withOptions(sampleOptions, ([folder], options, terminal) =>
+        sampleCommand(folder, options, terminal),
+      )
+    },
+  },
+  report: {
+    summary: 'write the report of a run again',
+    description: "Writes a run's report.html from what its folder holds now.",
+    argument: '<RUN>',
+    argumentMeaning: 'the folder of a run',
+    load: async () => {
+      const { reportCommand } = await import('./report-command.js')
+      return withOptions({}, ([folder], _, terminal) => reportCommand(folder, terminal))
+    },
+  },
+} as const satisfies Record<string, CommandEntry>
+
+export type CommandName = keyof typeof commands
