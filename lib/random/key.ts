@@ -18,6 +18,7 @@ export const purposes = {
   slowness: 10,
   renoising: 11,
   jump: 12,
+  projection: 13,
 } as const
 
 export type Purpose = keyof typeof purposes
