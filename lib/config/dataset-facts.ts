@@ -10,6 +10,7 @@ export type DatasetFacts = {
 /** Every dataset that a configuration can name; `deriva/data` reads each of them. */
 export const datasetFacts = {
   mnist: { shape: [1, 28, 28], classes: 10, size: 60_000 },
+  'fashion-mnist': { shape: [1, 28, 28], classes: 10, size: 60_000 },
   shapes: { shape: [1, 8, 8], classes: 4, size: 4096 },
 } as const satisfies Record<string, DatasetFacts>
 

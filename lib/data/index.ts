@@ -1,5 +1,6 @@
 export * from './batches.js'
 export * from './dataset.js'
+export * from './fashion-mnist.js'
 export * from './idx.js'
 export * from './mixture.js'
 export * from './mnist.js'

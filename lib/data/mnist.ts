@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -16,10 +18,16 @@ const failure = (path: string, message: string): DataError => ({
   path,
 })
 
+/** A file's bytes; those that a `.gz` holds. */
+const contents = async (path: string): Promise<Uint8Array> => {
+  const file = await readFile(path)
+  return path.endsWith('.gz') ? promisify(gunzip)(file) : file
+}
+
 const readIdx = (path: string): TE.TaskEither<DataError, Idx> =>
   pipe(
     TE.tryCatch(
-      () => readFile(path),
+      () => contents(path),
       (cause) => failure(path, cause instanceof Error ? cause.message : String(cause)),
     ),
     TE.chainEitherK((file) => decodeIdx(file, path)),
@@ -29,7 +37,7 @@ const readIdx = (path: string): TE.TaskEither<DataError, Idx> =>
 const scale = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255) * 2 - 1)
 
 /**
- * Images and labels in the two-file form of MNIST, as a dataset.
+ * Images and labels in the two-file form of MNIST, as a dataset. Files that end in `.gz` are unpacked.
  *
  * @param name how the dataset is called in messages
  * @returns Left `DataError` where either file is missing or malformed, where their counts differ, or where a label is not a

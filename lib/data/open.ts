@@ -2,11 +2,13 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { DatasetName } from '../config/index.js'
 import type { ErrorOf } from '../types/index.js'
 import type { Dataset } from './dataset.js'
+import { fashionMnist } from './fashion-mnist.js'
 import { mnist } from './mnist.js'
 import { shapes } from './shapes.js'
 
 const sources: { readonly [N in DatasetName]: TE.TaskEither<ErrorOf<'DataError'>, Dataset> } = {
   mnist: mnist('train'),
+  'fashion-mnist': fashionMnist('train'),
   shapes: TE.fromIO(() => shapes()),
 }
 
