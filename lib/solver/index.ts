@@ -1,5 +1,4 @@
 export * from './adams.js'
-export * from './beta-quantile.js'
 export * from './ddim.js'
 export * from './deis.js'
 export * from './dpm-singlestep.js'

@@ -1,42 +1,16 @@
-import { lambda, type Path } from '../path/index.js'
+import { type Path, shiftedPoint } from '../path/index.js'
 import type { Grid } from './grid.js'
 
 /**
- * Move every point of a grid towards noise (shift > 1) or data (shift < 1) by multiplying sigma/alpha; pure noise and clean data stay.
- * On the flow path sigma → shift·sigma / (1 + (shift − 1)·sigma), what large images need. Throws a RangeError unless shift is positive.
- * Source: Esser et al. 2024 (arXiv 2403.03206, eq. 23).
+ * Move every point of a grid towards noise (shift > 1) or data (shift < 1), see `shiftedPoint`; pure noise and clean data stay.
+ * Throws a RangeError unless shift is positive.
  *
  * @example
  * const path = flow()
  * const points = shifted(path, trailing(path, 20), 3)
  */
-export const shifted = (path: Path, grid: Grid, shift: number): Grid => {
-  if (!(shift > 0)) throw new RangeError(`A shift must be positive, not ${shift}`)
-  return grid.map((at) =>
-    at.alpha === 0 || at.sigma === 0 ? at : path.atLambda(lambda(at) - Math.log(shift)),
-  )
-}
-
-export type DynamicShift = {
-  readonly baseTokens?: number
-  readonly mostTokens?: number
-  readonly baseShift?: number
-  readonly mostShift?: number
-}
-
-/**
- * The shift for an image of so many tokens: the exponential of a number that grows linearly from baseShift at baseTokens to mostShift
- * at mostTokens. Source: FLUX's sampling code; diffusers' `calculate_shift`, whose mu is the logarithm of this.
- *
- * @example
- * const path = flow()
- * const points = shifted(path, trailing(path, 20), dynamicShift(1024)) // exp(0.63)
- */
-export const dynamicShift = (
-  tokens: number,
-  { baseTokens = 256, mostTokens = 4096, baseShift = 0.5, mostShift = 1.15 }: DynamicShift = {},
-): number =>
-  Math.exp(baseShift + ((tokens - baseTokens) * (mostShift - baseShift)) / (mostTokens - baseTokens))
+export const shifted = (path: Path, grid: Grid, shift: number): Grid =>
+  grid.map((at) => shiftedPoint(path, at, shift))
 
 /**
  * Stretch a grid of the flow path so that the last point before clean data has sigma = terminal. Throws a RangeError for a terminal

@@ -1,5 +1,4 @@
-import type { Path, Point } from '../path/index.js'
-import { betaQuantile } from './beta-quantile.js'
+import { betaQuantile, type Path, type Point } from '../path/index.js'
 import { positiveSteps, type Grid } from './grid.js'
 
 /** The range of a grid laid out in sigma: sigma itself on the flow path, sigma/alpha on a ddpm path. */

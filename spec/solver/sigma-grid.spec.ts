@@ -1,16 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ddpm, flow } from '../../lib/path/index.js'
-import {
-  beta,
-  betaQuantile,
-  dynamicShift,
-  exponential,
-  karras,
-  shifted,
-  stretched,
-  trailing,
-  type Grid,
-} from '../../lib/solver/index.js'
+import { betaQuantile, ddpm, dynamicShift, flow } from '../../lib/path/index.js'
+import { beta, exponential, karras, shifted, stretched, trailing, type Grid } from '../../lib/solver/index.js'
 import { fixture } from './golden.js'
 
 const variance = ddpm({ betaSchedule: 'scaled_linear', betaStart: 0.00085, betaEnd: 0.012 })

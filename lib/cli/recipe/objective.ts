@@ -1,9 +1,8 @@
 import type { Config } from '../../config/index.js'
 import { type Loss, mse, reflexflow } from '../../loss/index.js'
-import { flow, uniformTimesteps } from '../../path/index.js'
+import { flow, shiftedTimesteps, uniformTimesteps } from '../../path/index.js'
 import { type Noised, noised, type Pipeline } from '../../stream/index.js'
 import type { Batch, Parameterisation } from '../../types/index.js'
-import { shiftedTimesteps } from '../shift.js'
 import { ddpmPath } from './sampling.js'
 
 /** How batches are put on the schedule, and what is learnt from them. */

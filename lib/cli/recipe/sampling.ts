@@ -1,7 +1,6 @@
 import type { Config } from '../../config/index.js'
 import { ddpm, flow, type Path } from '../../path/index.js'
-import { type Grid, trailing } from '../../solver/index.js'
-import { shiftedGrid } from '../shift.js'
+import { type Grid, shifted, trailing } from '../../solver/index.js'
 
 /**
  * The path that a configuration samples on, and its grid of so many steps.
@@ -13,7 +12,7 @@ import { shiftedGrid } from '../shift.js'
 export const samplingOf = (config: Config, steps: number): { readonly path: Path; readonly grid: Grid } => {
   if (config.prediction_type === 'flow_matching') {
     const path = flow()
-    return { path, grid: shiftedGrid(config.flow_schedule_shift ?? 1, path, trailing(path, steps)) }
+    return { path, grid: shifted(path, trailing(path, steps), config.flow_schedule_shift ?? 1) }
   }
   const path = ddpmPath(config)
   return { path, grid: trailing(path, steps) }
