@@ -77,7 +77,7 @@ const steps = <P extends Parameterisation>(
   const { output_dir: outputDir, seed, max_train_steps: total } = config
   let progress = started({ from: from.step, total, now: performance.now() })
   const source = batches(data, {
-    batchSize: config.train_batch_size,
+    batchSize: compiled.batchSize,
     seed,
     classDropout: config.caption_dropout_probability,
   })

@@ -11,12 +11,12 @@ export type CommandLine = {
 
 const isBoolean = (name: string): boolean => {
   const key = optionKeyOf(name)
-  return key !== undefined && optionRowsOf(key).some(({ row }) => row.kind.type === 'boolean')
+  return key !== undefined && optionRowsOf(key).some(({ row }) => row.kind.type.startsWith('boolean'))
 }
 
 /**
- * Reads `--key value`, `--key=value` and, for booleans, `--key`. A boolean takes the next word only if that is `true` or
- * `false`, so `--use_ema config.json` means what it seems to. The last of several wins. Nothing is checked here but the
+ * Reads `--key value`, `--key=value` and, for booleans, `--key`. A boolean takes the next word only if that is `true`,
+ * `false` or `null`, so `--use_ema config.json` means what it seems to. The last of several wins. Nothing is checked here but the
  * form: `decodeConfig` checks keys and values.
  *
  * @param words what follows the command's name
@@ -42,7 +42,7 @@ export const parseFlags = (words: ReadonlyArray<string>): CommandLine => {
     const taken =
       next !== undefined &&
       !next.startsWith('--') &&
-      (!isBoolean(name) || next === 'true' || next === 'false')
+      (!isBoolean(name) || next === 'true' || next === 'false' || next === 'null')
     flags.set(name, taken ? next : true)
     if (taken) i++
   }

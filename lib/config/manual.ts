@@ -29,7 +29,7 @@ const wrap = (text: string, width: number): ReadonlyArray<string> =>
 export const optionsHelp = (width: number): string => {
   const indent = 6
   const describe = ({ key, rows }: KeyRows): ReadonlyArray<string> => {
-    const boolean = rows.every(({ row }) => row.kind.type === 'boolean')
+    const boolean = rows.every(({ row }) => row.kind.type.startsWith('boolean'))
     const aliases = [...new Set(rows.flatMap(({ row }) => row.aliases))]
     return [
       `  --${key} ${boolean ? '[true|false]' : `<${rows[0]?.row.kind.type ?? ''}>`}`,

@@ -1,3 +1,5 @@
+import type { OptimizerName } from '../train/optimizers.js'
+import type { ScheduleName } from '../train/schedule.js'
 import type { Parameterisation } from '../types/index.js'
 import type { OptionKind } from './kind.js'
 
@@ -7,6 +9,7 @@ export const optionGroups = [
   'Data',
   'Model',
   'Objective',
+  'Optimizer',
   'Optimisation',
   'Scheduled sampling',
   'Checkpoints',
@@ -19,6 +22,8 @@ export type KnownOptions = {
   readonly seed: number
   readonly prediction_type: Parameterisation
   readonly caption_dropout_probability: number
+  readonly optimizer: OptimizerName
+  readonly lr_scheduler: ScheduleName
   readonly scheduled_sampling_max_step_offset: number
   readonly scheduled_sampling_probability: number
   readonly scheduled_sampling_ramp_steps: number

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { withRecipe } from '../../lib/cli/index.js'
-import type { Config } from '../../lib/config/index.js'
+import { type Config, optimizerNames } from '../../lib/config/index.js'
+import { float32 } from '../../lib/types/index.js'
 import { configOf } from '../report/run.js'
 
 const tiny = { dataset: 'shapes', model: { type: 'dit', width: 8, depth: 1, heads: 1 } }
@@ -51,6 +52,51 @@ describe('withRecipe', () => {
     expect(rateAt(config, 10)).toBeCloseTo(1e-3, 12)
     expect(rateAt(config, 60)).toBeCloseTo(5e-4, 12)
     expect(rateAt(config, 110)).toBeCloseTo(0, 12)
+  })
+
+  it.each(optimizerNames)('gives %s what its options say, within its own range', (optimizer) => {
+    const slots = withRecipe(configOf({ ...tiny, optimizer }), ({ trainer }) =>
+      Object.keys(trainer.optimizer.memory({ w: float32([2, 3], new Float32Array(6)) })),
+    )
+    expect(slots.length).toBe({ adamw: 2, adam: 2, sgd: 1, lion: 1, adafactor: 2, prodigy: 5 }[optimizer])
+  })
+
+  it('makes one step of several batches, and clips as asked', () => {
+    const parts = (json: object) =>
+      withRecipe(
+        configOf({ ...tiny, ...json }),
+        ({ trainer: { batchSize, accumulate, maxGradientNorm, maxGradientValue, decays } }) => ({
+          batchSize,
+          accumulate,
+          maxGradientNorm,
+          maxGradientValue,
+          decays: decays?.('bias', [3]),
+        }),
+      )
+    expect(parts({ train_batch_size: 8, gradient_accumulation_steps: 4 })).toEqual({
+      batchSize: 32,
+      accumulate: 4,
+      maxGradientNorm: 1,
+      maxGradientValue: undefined,
+      decays: undefined,
+    })
+    expect(parts({ grad_clip_method: 'value', max_grad_norm: 0.5 })).toMatchObject({
+      maxGradientNorm: undefined,
+      maxGradientValue: 0.5,
+    })
+    expect(parts({ max_grad_norm: 0, weight_decay_exclude: 'nothing' })).toMatchObject({
+      maxGradientNorm: undefined,
+      decays: true,
+    })
+  })
+
+  it('lets the learning rate fall in rounds, or along a power', () => {
+    const steps = { ...tiny, learning_rate: 1, max_train_steps: 100 }
+    const rounds = configOf({ ...steps, lr_scheduler: 'cosine_with_restarts', lr_num_cycles: 2 })
+    expect([0, 25, 50].map((step) => rateAt(rounds, step))).toEqual([1, expect.closeTo(0.5, 12) as number, 1])
+    const power = configOf({ ...steps, lr_scheduler: 'polynomial', lr_power: 2, lr_end: 0.1 })
+    expect(rateAt(power, 50)).toBeCloseTo(0.1 + 0.9 * 0.25, 12)
+    expect(rateAt(power, 100)).toBeCloseTo(0.1, 12)
   })
 
   it('has ReflexFlow terms exactly where they are switched on', () => {

@@ -6,7 +6,7 @@ import type { TrainerOptions } from '../../train/index.js'
 import type { Parameterisation } from '../../types/index.js'
 import { modelOf } from './model.js'
 import { discreteObjective, flowObjective, type Objective } from './objective.js'
-import { optimizerOf } from './optimizer.js'
+import { optimizerOf, stepOf } from './optimizer.js'
 import { planOf } from './plan.js'
 import { samplingOf } from './sampling.js'
 
@@ -30,8 +30,7 @@ const recipe = <P extends Parameterisation>(
     model: modelOf(config, parameterisation),
     loss,
     optimizer: optimizerOf(config),
-    batchSize: config.train_batch_size,
-    ...(config.max_grad_norm === 0 ? {} : { maxGradientNorm: config.max_grad_norm }),
+    ...stepOf(config),
     ...(config.use_ema ? { emaDecay: config.ema_decay } : {}),
   },
   solver: solvers[config.scheduled_sampling_sampler]({ order: config.scheduled_sampling_order }),

@@ -1,18 +1,12 @@
 import { type ScheduleName, schedules } from '../../train/schedule.js'
 import { kinds } from '../kind.js'
-import { option } from '../option.js'
+import { derivedOption, option } from '../option.js'
 
 /** The names, in the order of the table (whose keys are exactly these: it is a constant). */
 const scheduleNames = Object.keys(schedules) as ReadonlyArray<ScheduleName>
 
-/** AdamW, its learning rate, and the moving average of the weights. */
+/** How steps are made: the learning rate over time, parts of a batch, clipping, and the moving average of the weights. */
 export const optimisation = {
-  learning_rate: option({
-    group: 'Optimisation',
-    kind: kinds.number({ above: 0 }),
-    value: 5e-4,
-    meaning: 'The learning rate after warm-up.',
-  }),
   lr_scheduler: option({
     group: 'Optimisation',
     kind: kinds.choice(scheduleNames),
@@ -25,38 +19,47 @@ export const optimisation = {
     value: 0,
     meaning: 'Steps over which the learning rate rises linearly from 0.',
   }),
-  adam_beta1: option({
+  lr_num_cycles: derivedOption<number | null>({
     group: 'Optimisation',
-    kind: kinds.number({ min: 0, below: 1 }),
-    value: 0.9,
-    aliases: ['optimizer_beta1'],
-    meaning: 'Decay of the first moment, a step.',
+    kind: kinds.orNull(kinds.integer({ min: 1 }), 'other schedules'),
+    text: '1 for cosine_with_restarts; null for others',
+    from: ({ lr_scheduler: name }) => (name === 'cosine_with_restarts' ? 1 : null),
+    meaning: 'How often the learning rate falls from the peak to 0.',
   }),
-  adam_beta2: option({
+  lr_power: derivedOption<number | null>({
     group: 'Optimisation',
-    kind: kinds.number({ min: 0, below: 1 }),
-    value: 0.999,
-    aliases: ['optimizer_beta2'],
-    meaning: 'Decay of the second moment, a step.',
+    kind: kinds.orNull(kinds.number({ above: 0 }), 'other schedules'),
+    text: '1 for polynomial; null for others',
+    from: ({ lr_scheduler: name }) => (name === 'polynomial' ? 1 : null),
+    meaning: 'The exponent of the fall; 1 is a straight line.',
   }),
-  adam_epsilon: option({
+  lr_end: derivedOption<number | null>({
     group: 'Optimisation',
-    kind: kinds.number({ above: 0 }),
-    value: 1e-8,
-    meaning: 'Added to the root of the second moment.',
+    kind: kinds.orNull(kinds.number({ min: 0 }), 'other schedules'),
+    text: '1e-7 for polynomial; null for others',
+    from: ({ lr_scheduler: name }) => (name === 'polynomial' ? 1e-7 : null),
+    meaning: 'The learning rate at the end.',
   }),
-  adam_weight_decay: option({
+  gradient_accumulation_steps: option({
     group: 'Optimisation',
-    kind: kinds.number({ min: 0 }),
-    value: 0.01,
-    aliases: ['weight_decay'],
-    meaning: 'Decoupled weight decay (AdamW), multiplied by the learning rate.',
+    kind: kinds.integer({ min: 1, max: 4096 }),
+    value: 1,
+    meaning:
+      'Batches of train_batch_size whose gradients make one step together: the step of a batch as many times as large, in the memory of one.',
+  }),
+  grad_clip_method: option({
+    group: 'Optimisation',
+    kind: kinds.choice(['norm', 'value']),
+    value: 'norm',
+    meaning:
+      'How gradients are held at max_grad_norm: all scaled together by their length, which keeps their direction, or each element by itself.',
   }),
   max_grad_norm: option({
     group: 'Optimisation',
     kind: kinds.number({ min: 0 }),
     value: 1,
-    meaning: 'Gradients longer than this are scaled to this length; 0 leaves them alone.',
+    meaning:
+      'Gradients longer than this are scaled to this length (grad_clip_method value: elements beyond it are cut to it); 0 leaves them alone.',
   }),
   use_ema: option({
     group: 'Optimisation',

@@ -11,7 +11,16 @@ import { derivedOption, type KnownOptions, option } from '../option.js'
  * declare const config: Config
  * const active = rollsOut(config)
  */
-export const rollsOut = (known: Omit<KnownOptions, 'seed' | 'caption_dropout_probability'>): boolean =>
+export const rollsOut = (
+  known: Pick<
+    KnownOptions,
+    | 'scheduled_sampling_max_step_offset'
+    | 'scheduled_sampling_probability'
+    | 'scheduled_sampling_ramp_steps'
+    | 'scheduled_sampling_prob_start'
+    | 'scheduled_sampling_prob_end'
+  >,
+): boolean =>
   known.scheduled_sampling_max_step_offset > 0 &&
   (known.scheduled_sampling_ramp_steps > 0
     ? Math.max(known.scheduled_sampling_prob_start, known.scheduled_sampling_prob_end) > 0

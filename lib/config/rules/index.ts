@@ -3,6 +3,7 @@ import type { Config } from '../config.js'
 import { datasetRules } from './dataset.js'
 import { modelRules } from './model.js'
 import { objectiveRules } from './objective.js'
+import { optimisationRules } from './optimisation.js'
 import type { Rule } from './rule.js'
 import { scheduledSamplingRules } from './scheduled-sampling.js'
 
@@ -11,6 +12,7 @@ const rules: ReadonlyArray<Rule> = [
   ...objectiveRules,
   ...datasetRules,
   ...modelRules,
+  ...optimisationRules,
   ...scheduledSamplingRules,
 ]
 
