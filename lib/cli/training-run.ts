@@ -79,7 +79,7 @@ const steps = <P extends Parameterisation>(
   const source = batches(data, {
     batchSize: compiled.batchSize,
     seed,
-    classDropout: config.caption_dropout_probability,
+    dropout: config.caption_dropout_probability,
   })
   const pipeline = pipe(
     recipe.noise(dataset(source)),

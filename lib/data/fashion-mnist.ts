@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { ErrorOf } from '../types/index.js'
-import type { Dataset } from './dataset.js'
+import type { LabelledDataset } from './dataset.js'
 import { idxDataset } from './mnist.js'
 
 /** Where Debian's package dataset-fashion-mnist puts the files. */
@@ -21,7 +21,7 @@ const debian = '/usr/share/datasets/fashion-mnist'
 export const fashionMnist = (
   part: 'train' | 'test' = 'train',
   folder: string = process.env.FASHION_MNIST ?? debian,
-): TE.TaskEither<ErrorOf<'DataError'>, Dataset> =>
+): TE.TaskEither<ErrorOf<'DataError'>, LabelledDataset> =>
   // Looked up when it is asked for: the package may be installed while a program runs.
   TE.flatten(
     TE.fromIO(() => {

@@ -7,7 +7,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { ErrorOf } from '../types/index.js'
-import type { Dataset } from './dataset.js'
+import { labelled, type LabelledDataset } from './dataset.js'
 import { decodeIdx, type Idx } from './idx.js'
 
 type DataError = ErrorOf<'DataError'>
@@ -50,12 +50,12 @@ export const idxDataset = (
   imagesPath: string,
   labelsPath: string,
   classes: number,
-): TE.TaskEither<DataError, Dataset> =>
+): TE.TaskEither<DataError, LabelledDataset> =>
   pipe(
     TE.Do,
     TE.apS('images', readIdx(imagesPath)),
     TE.apS('labels', readIdx(labelsPath)),
-    TE.chainEitherK(({ images, labels }): E.Either<DataError, Dataset> => {
+    TE.chainEitherK(({ images, labels }): E.Either<DataError, LabelledDataset> => {
       if (images.dims.length !== 3)
         return E.left(
           failure(imagesPath, `${images.dims.length} dimensions, where images have 3 (count, height, width)`),
@@ -74,16 +74,18 @@ export const idxDataset = (
           ),
         )
       const pixels = height * width
-      return E.right({
-        name,
-        size,
-        shape: [1, height, width],
-        classes,
-        label: (index) => labels.bytes[index],
-        read: (index, out, offset) => {
-          for (let i = 0; i < pixels; i++) out[offset + i] = scale[images.bytes[index * pixels + i]]
-        },
-      })
+      return E.right(
+        labelled({
+          name,
+          size,
+          shape: [1, height, width],
+          classes,
+          label: (index) => labels.bytes[index],
+          read: (index, out, offset) => {
+            for (let i = 0; i < pixels; i++) out[offset + i] = scale[images.bytes[index * pixels + i]]
+          },
+        }),
+      )
     }),
   )
 
@@ -95,7 +97,7 @@ export const idxDataset = (
  * @example
  * const digits = mnist('train')
  */
-export const mnist = (part: 'train' | 'test' = 'train'): TE.TaskEither<DataError, Dataset> =>
+export const mnist = (part: 'train' | 'test' = 'train'): TE.TaskEither<DataError, LabelledDataset> =>
   pipe(
     TE.fromEither(
       E.tryCatch(

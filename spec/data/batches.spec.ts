@@ -14,7 +14,7 @@ const data = shapes({ size: 50 })
 
 describe('batches', () => {
   it('gives the same batch for the same seed and step, whatever was asked before', async () => {
-    const fresh = (): Source => batches(data, { batchSize: 8, seed: 3, classDropout: 0.2 })
+    const fresh = (): Source => batches(data, { batchSize: 8, seed: 3, dropout: 0.2 })
     const used = fresh()
     await fc.assert(
       fc.asyncProperty(fc.nat({ max: 40 }), async (step) => {
@@ -55,7 +55,7 @@ describe('batches', () => {
   })
 
   it('replaces about the asked share of labels by the null class', async () => {
-    const source = batches(shapes({ size: 1000 }), { batchSize: 1000, seed: 5, classDropout: 0.25 })
+    const source = batches(shapes({ size: 1000 }), { batchSize: 1000, seed: 5, dropout: 0.25 })
     const { conditioning } = await pull(source, 0)
     const dropped = Array.from(conditioning.label.data as BigInt64Array).filter(
       (label) => label === 4n,
@@ -66,7 +66,7 @@ describe('batches', () => {
 
   it('keeps its draws for samples apart from the class dropout', async () => {
     const plain = await pull(batches(data, { batchSize: 8, seed: 3 }), 2)
-    const dropped = await pull(batches(data, { batchSize: 8, seed: 3, classDropout: 1 }), 2)
+    const dropped = await pull(batches(data, { batchSize: 8, seed: 3, dropout: 1 }), 2)
     expect(dropped.ids).toEqual(plain.ids)
     expect(dropped.x0).toEqual(plain.x0)
     expect([...(dropped.conditioning.label.data as BigInt64Array)].every((label) => label === 4n)).toBe(true)

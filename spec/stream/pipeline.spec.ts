@@ -21,7 +21,7 @@ const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
 }
 
 const batchSize = 32
-const source = batches(mixture(), { batchSize, seed: 1, classDropout: 0.1 })
+const source = batches(mixture(), { batchSize, seed: 1, dropout: 0.1 })
 
 const modelOf = <P extends Parameterisation>(parameterisation: P) =>
   mlp({ parameterisation, sample: [2], classes: 5, width: 32, depth: 2, seed: 1 })
