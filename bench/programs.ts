@@ -93,7 +93,12 @@ for (let round = 0; round < 60; round++) {
   await rollout(path, solver)(denoiser, {
     x0: noise,
     noise,
-    spans: Array.from({ length: batch }, (_, i) => ({ source: 500 + (i % 11), target: 500 })),
+    spans: Array.from({ length: batch }, (_, i) => ({
+      source: 500 + (i % 11),
+      target: 500,
+      grid: unitSteps(path, 500 + (i % 11), 500),
+      from: 'noised' as const,
+    })),
     conditioning: { label: int64([batch], new Array<number>(batch).fill(3)) },
   })()
   const whole = performance.now() - started

@@ -43,15 +43,11 @@ export const rollout = (
   stageTask(({ denoiser, seed, state: { step } }) => (batch: Noised) => {
     const started = performance.now()
     const { ids, path, timesteps, x0, noise, conditioning } = batch
-    const spans = plan(options, { seed, step }, ids, timesteps, path.noisiest.timestep)
+    const spans = plan(options, { seed, step }, ids, timesteps, path)
     return pipe(
-      rolloutOperator(path, solver)(
-        denoiser,
-        { x0, noise, spans, conditioning, ...(options.stride && { stride: options.stride }) },
-        (i, evaluation, out) => {
-          normal({ seed, purpose: 'solver', step, sample: ids[i] }, out, 0, out.length, evaluation)
-        },
-      ),
+      rolloutOperator(path, solver)(denoiser, { x0, noise, spans, conditioning }, (i, evaluation, out) => {
+        normal({ seed, purpose: 'solver', step, sample: ids[i] }, out, 0, out.length, evaluation)
+      }),
       TE.map(({ latents, evaluations }): Noised => ({
         ...batch,
         latents,
@@ -60,7 +56,7 @@ export const rollout = (
             ? correctedTargets(denoiser.parameterisation, path, { ...batch, latents }, options)
             : batch.target,
         rollout: {
-          rolled: Float32Array.from(spans, ({ source, target }) => (source > target ? 1 : 0)),
+          rolled: Float32Array.from(spans, ({ grid }) => (grid.length > 1 ? 1 : 0)),
           probability: options.maxStepOffset === 0 ? 0 : options.probability(step),
           evaluations,
           seconds: (performance.now() - started) / 1000,

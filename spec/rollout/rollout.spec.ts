@@ -3,8 +3,8 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { ddpm, flow, type Path } from 'deriva/path'
 import { normal } from 'deriva/random'
-import { type Departure, noisedLatents, plan, rollout } from 'deriva/rollout'
-import { dpm, euler, rk4, type Solver, unipc } from 'deriva/solver'
+import { type Departure, noisedLatents, plan, rollout, runPrograms } from 'deriva/rollout'
+import { dpm, euler, program, rk4, type Solver, trailing, unipc } from 'deriva/solver'
 import { type ErrorOf, int64, type Parameterisation } from 'deriva/types'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -29,7 +29,7 @@ const departure = (path: Path, ids: ReadonlyArray<number>, seed: number, maxStep
       { seed, step: 0 },
       Uint32Array.from(ids),
       targets,
-      path.noisiest.timestep,
+      path,
     ),
     conditioning: {
       label: int64(
@@ -171,5 +171,29 @@ describe('rollout', () => {
       departure(flow(), [1, 2, 3], 1, 0),
     )
     expect([evaluations, calls]).toEqual([0, []])
+  })
+
+  it('follows from pure noise the trajectory that sampling takes with that noise', async () => {
+    for (const [path, parameterisation] of [
+      [flow(), 'flow_matching'],
+      [ddpm({ betaSchedule: 'linear' }), 'v_prediction'],
+    ] as const)
+      for (const solver of [unipc({ order: 2 }), rk4()]) {
+        const { x0, noise } = departure(path, [1, 2], 5)
+        const grid = trailing(path, 10)
+        const along = grid.slice(0, 7)
+        const target = along[6].timestep
+        const options = { maxStepOffset: 10, probability: () => 1, grid, source: 'trajectory' } as const
+        const spans = plan(options, { seed: 1, step: 0 }, Uint32Array.of(1, 2), [target, target], path)
+        const { latents } = await run(path, solver, parameterisation, { x0, noise, spans, conditioning: {} })
+        const one = program(solver, path, parameterisation, along)
+        const start = noise.map((x) => path.noisiest.sigma * x)
+        const sampled = await runPrograms(toyDenoiser(parameterisation), [one, one], start, {})()
+        if (E.isLeft(sampled)) throw new Error(sampled.left.message)
+        expect(latents).toEqual(sampled.right.latents)
+        // It knows nothing of the data.
+        const other = { x0: x0.map((x) => x + 1), noise, spans, conditioning: {} }
+        expect((await run(path, solver, parameterisation, other)).latents).toEqual(latents)
+      }
   })
 })
