@@ -1,1 +1,5 @@
+export * from './device.js'
+export * from './engine.js'
+export * from './open-engine.js'
 export * from './session.js'
+export * from './value.js'

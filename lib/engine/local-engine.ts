@@ -1,0 +1,79 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Tensor as RuntimeTensor } from 'onnxruntime-node'
+import { compile } from './compile.js'
+import type { Device } from './device.js'
+import { deviceMemory } from './device-memory.js'
+import { type Engine, type EngineError, engineError, type KeepingSession } from './engine.js'
+import { queue } from './queue.js'
+import { fromRuntime, toRuntime } from './runtime-tensor.js'
+import type { Held, Tensors } from './value.js'
+
+/**
+ * An engine in this thread. ONNX Runtime computes synchronously: the event loop stands still meanwhile.
+ *
+ * @example
+ * declare const model: Uint8Array
+ * const session = localEngine('cpu').open(model, { name: 'denoiser' })
+ */
+export const localEngine = (device: Device): Engine => {
+  const inTurn = queue()
+  const memory = deviceMemory(inTurn)
+  const fed = (value: Held): RuntimeTensor =>
+    value.type === 'resident' ? memory.find(value) : toRuntime(value)
+  const come = (tensor: RuntimeTensor): Held =>
+    tensor.location === 'gpu-buffer' ? memory.keep(tensor) : fromRuntime(tensor)
+  const attempt = <A>(doing: string, task: () => Promise<A>): TE.TaskEither<EngineError, A> =>
+    TE.tryCatch(() => inTurn(task), engineError(doing))
+
+  const openKeeping: Engine['openKeeping'] = (model, keeps, { name = 'model', ...options } = {}) =>
+    attempt(`compiling the ${name}`, async (): Promise<KeepingSession> => {
+      const session = await compile(model, device, options, device === 'webgpu' ? keeps : [])
+      return {
+        inputs: session.inputNames,
+        outputs: session.outputNames,
+        run: (inputs) =>
+          attempt(`running the ${name}`, async () => {
+            const feeds = Object.fromEntries(
+              session.inputNames.flatMap((n) => (Object.hasOwn(inputs, n) ? [[n, fed(inputs[n])]] : [])),
+            )
+            const outputs = Object.entries(await session.run(feeds))
+            const kept = outputs.filter(([n]) => keeps.includes(n))
+            const rest = outputs.filter(([n]) => !keeps.includes(n))
+            return {
+              kept: Object.fromEntries(kept.map(([n, tensor]) => [n, come(tensor)])),
+              rest: Object.fromEntries(rest.map(([n, tensor]) => [n, fromRuntime(tensor)])),
+            }
+          }),
+        release: attempt(`releasing the ${name}`, () => session.release()),
+      }
+    })
+
+  return {
+    device,
+    openKeeping,
+    open: (model, options) =>
+      pipe(
+        openKeeping(model, [], options),
+        TE.map((session) => ({
+          ...session,
+          run: (inputs) =>
+            pipe(
+              session.run(inputs),
+              TE.map(({ rest }) => rest),
+            ),
+        })),
+      ),
+    read: (values) =>
+      attempt('reading what the device holds', async () => {
+        const tensors: Tensors[string][] = []
+        for (const value of Object.values(values))
+          tensors.push(value.type === 'resident' ? await memory.read(value) : value)
+        return Object.fromEntries(Object.keys(values).map((name, i) => [name, tensors[i]]))
+      }),
+    release: (values) => () => {
+      memory.release(values)
+    },
+    close: attempt('closing the engine', memory.clear),
+  }
+}
