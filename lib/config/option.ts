@@ -1,3 +1,4 @@
+import type { TimestepSamplerName } from '../path/timestep-sampler.js'
 import type { OptimizerName } from '../train/optimizers.js'
 import type { ScheduleName } from '../train/schedule.js'
 import type { Parameterisation } from '../types/index.js'
@@ -9,6 +10,7 @@ export const optionGroups = [
   'Data',
   'Model',
   'Objective',
+  'Loss',
   'Optimizer',
   'Optimisation',
   'Scheduled sampling',
@@ -22,6 +24,10 @@ export type KnownOptions = {
   readonly seed: number
   readonly prediction_type: Parameterisation
   readonly caption_dropout_probability: number
+  readonly flow_schedule_auto_shift: boolean
+  readonly timestep_sampler: TimestepSamplerName
+  readonly loss_type: 'l2' | 'huber' | 'smooth_l1'
+  readonly use_soft_min_snr: boolean
   readonly optimizer: OptimizerName
   readonly lr_scheduler: ScheduleName
   readonly scheduled_sampling_max_step_offset: number

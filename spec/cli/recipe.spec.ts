@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { withRecipe } from '../../lib/cli/index.js'
+import { shiftOf, timestepsOf, withRecipe } from '../../lib/cli/index.js'
 import { type Config, optimizerNames } from '../../lib/config/index.js'
+import { dynamicShift, flow } from '../../lib/path/index.js'
 import { float32 } from '../../lib/types/index.js'
 import { configOf } from '../report/run.js'
 
@@ -126,6 +127,42 @@ describe('withRecipe', () => {
       expect(family).toBe(prediction_type === 'flow_matching' ? 'flow' : 'ddpm')
     },
   )
+
+  it.each([
+    ['l2', 'mse'],
+    ['huber', 'huber'],
+    ['smooth_l1', 'smooth_l1'],
+  ])('counts errors as %s', (loss_type, name) => {
+    for (const prediction_type of ['epsilon', 'flow_matching'])
+      expect(
+        withRecipe(configOf({ ...tiny, prediction_type, loss_type }), ({ trainer: { loss } }) =>
+          loss.terms.map((term) => term.name),
+        ),
+      ).toEqual([name])
+  })
+
+  it('spreads timesteps as asked, and shifts them', () => {
+    const at = (json: object, u: number): number => timestepsOf(configOf(json))(flow(), u, 0.25)
+    expect(at({}, 0.3005)).toBe(301)
+    expect(
+      at({ timestep_sampler: 'beta', flow_beta_schedule_alpha: 1, flow_beta_schedule_beta: 1 }, 0.3005),
+    ).toBe(301)
+    expect(at({ timestep_sampler: 'mode', flow_mode_scale: 0 }, 0.2995)).toBe(701)
+    // cos(π/2) = 0: the normal number is its mean.
+    expect(at({ timestep_sampler: 'logit_normal', flow_sigmoid_mean: Math.log(3.001) }, 0.9)).toBe(751)
+    expect(at({ flow_schedule_shift: 3 }, 0.5)).toBeCloseTo((1000 * 3 * 0.501) / (1 + 2 * 0.501), 9)
+    const auto = configOf({ flow_schedule_auto_shift: true })
+    expect(shiftOf(auto)).toBeCloseTo(dynamicShift(14 * 14), 12)
+  })
+
+  it('can end a discrete path in pure noise', () => {
+    const last = (json: object): number =>
+      withRecipe(configOf({ ...tiny, ...json }), ({ sampling }) => sampling.path.noisiest.alpha)
+    const linear = { prediction_type: 'v_prediction', beta_schedule: 'linear' }
+    expect(last(linear)).toBeGreaterThan(1e-3)
+    expect(last({ ...linear, beta_end: 0.03 })).toBeLessThan(last(linear))
+    expect(last({ ...linear, rescale_betas_zero_snr: true })).toBe(0)
+  })
 
   it('samples on the shifted grid', () => {
     const middle = (shift: number): number =>

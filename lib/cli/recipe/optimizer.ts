@@ -14,13 +14,7 @@ import {
   warmedUp,
 } from '../../train/index.js'
 import type { Parameterisation } from '../../types/index.js'
-
-/** What is given, where null stands for what is not: an optimizer's own default then holds. */
-const present = <T extends object>(values: T): { readonly [K in keyof T]?: NonNullable<T[K]> } =>
-  // Entries that are null are gone, so the values that are left have the types they claim.
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as {
-    readonly [K in keyof T]?: NonNullable<T[K]>
-  }
+import { present } from './present.js'
 
 const learningRateOf = (config: Config): Schedule => {
   const { learning_rate: peak, lr_warmup_steps: warmup, max_train_steps: total, lr_scheduler: name } = config

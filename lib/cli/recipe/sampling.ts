@@ -1,6 +1,22 @@
-import type { Config } from '../../config/index.js'
-import { ddpm, flow, type Path } from '../../path/index.js'
+import { type Config, datasetFacts } from '../../config/index.js'
+import { ddpm, dynamicShift, flow, type Path, tokensOf } from '../../path/index.js'
 import { type Grid, shifted, trailing } from '../../solver/index.js'
+import { present } from './present.js'
+
+/** The path of every flow. */
+export const flowPath: Path<'flow'> = flow()
+
+/**
+ * How far a configuration moves the timesteps of a flow towards noise; 1, which is not at all, for what is no flow.
+ *
+ * @example
+ * declare const config: Config
+ * const shift = shiftOf(config)
+ */
+export const shiftOf = (config: Config): number =>
+  config.flow_schedule_auto_shift
+    ? dynamicShift(tokensOf(datasetFacts[config.dataset].shape))
+    : (config.flow_schedule_shift ?? 1)
 
 /**
  * The path that a configuration samples on, and its grid of so many steps.
@@ -10,12 +26,11 @@ import { type Grid, shifted, trailing } from '../../solver/index.js'
  * const { path, grid } = samplingOf(config, 20)
  */
 export const samplingOf = (config: Config, steps: number): { readonly path: Path; readonly grid: Grid } => {
-  if (config.prediction_type === 'flow_matching') {
-    const path = flow()
-    return { path, grid: shifted(path, trailing(path, steps), config.flow_schedule_shift ?? 1) }
+  if (config.prediction_type !== 'flow_matching') {
+    const path = ddpmPath(config)
+    return { path, grid: trailing(path, steps) }
   }
-  const path = ddpmPath(config)
-  return { path, grid: trailing(path, steps) }
+  return { path: flowPath, grid: shifted(flowPath, trailing(flowPath, steps), shiftOf(config)) }
 }
 
 /**
@@ -26,5 +41,9 @@ export const samplingOf = (config: Config, steps: number): { readonly path: Path
  * const path = ddpmPath(config)
  */
 export const ddpmPath = (config: Config): Path<'ddpm'> =>
-  // A configuration of this kind always has a schedule; the default is for the types.
-  ddpm({ betaSchedule: config.beta_schedule ?? 'squaredcos_cap_v2' })
+  ddpm({
+    // A configuration of this kind always has a schedule; the default is for the types.
+    betaSchedule: config.beta_schedule ?? 'squaredcos_cap_v2',
+    rescaleZeroTerminalSnr: config.rescale_betas_zero_snr,
+    ...present({ betaStart: config.beta_start, betaEnd: config.beta_end }),
+  })

@@ -1,18 +1,23 @@
 import { keeping } from './keeping.js'
+import { loss } from './loss.js'
 import { objective } from './objective.js'
 import { optimisation } from './optimisation.js'
 import { optimizer } from './optimizer.js'
 import { run } from './run.js'
 import { scheduledSampling } from './scheduled-sampling.js'
+import { timesteps } from './timesteps.js'
 
 export { type ModelType, modelOptions, modelType, modelTypes } from './model.js'
 export { optimizerDefaults, optimizerNames } from './optimizer.js'
 export { rollsOut } from './scheduled-sampling.js'
+export { timestepSamplerDefaults } from './timesteps.js'
 
 /** Every option but those of the model, whose keys depend on its type (`modelOptions`). Only keys that take effect exist. */
 export const options = {
   ...run,
   ...objective,
+  ...timesteps,
+  ...loss,
   ...optimizer,
   ...optimisation,
   ...scheduledSampling,

@@ -1,15 +1,19 @@
 import type { ConfigProblem } from '../../types/index.js'
 import type { Config } from '../config.js'
 import { datasetRules } from './dataset.js'
+import { lossRules } from './loss.js'
 import { modelRules } from './model.js'
 import { objectiveRules } from './objective.js'
 import { optimisationRules } from './optimisation.js'
 import type { Rule } from './rule.js'
 import { scheduledSamplingRules } from './scheduled-sampling.js'
+import { timestepRules } from './timesteps.js'
 
 /** Every combination that is refused; values of one key alone are its codec's affair. */
 const rules: ReadonlyArray<Rule> = [
   ...objectiveRules,
+  ...timestepRules,
+  ...lossRules,
   ...datasetRules,
   ...modelRules,
   ...optimisationRules,

@@ -24,6 +24,45 @@ export const objectiveRules: ReadonlyArray<Rule> = [
         : undefined,
   },
   {
+    keys: ['flow_schedule_auto_shift', 'prediction_type'],
+    refuse: ({ flow_schedule_auto_shift: auto, prediction_type: type }) =>
+      auto && type !== 'flow_matching'
+        ? `false, since prediction_type is ${type}: only flow_matching has a shift`
+        : undefined,
+  },
+  {
+    keys: ['flow_schedule_shift', 'flow_schedule_auto_shift', 'prediction_type'],
+    refuse: ({ flow_schedule_shift: shift, flow_schedule_auto_shift: auto }) =>
+      auto && shift !== null
+        ? 'null, or leave it out: flow_schedule_auto_shift computes it from the size of the samples'
+        : undefined,
+  },
+  ...(['beta_start', 'beta_end'] as const).map((key): Rule => ({
+    keys: [key, 'beta_schedule', 'prediction_type'],
+    refuse: (config) => {
+      const { beta_schedule: betas } = config
+      return config[key] !== null && betas !== 'linear' && betas !== 'scaled_linear'
+        ? `null, or leave it out: beta_schedule is ${String(betas)}, and only linear and scaled_linear have it`
+        : undefined
+    },
+  })),
+  {
+    keys: ['beta_end', 'beta_start', 'beta_schedule'],
+    refuse: ({ beta_start: start, beta_end: end, beta_schedule: betas }) =>
+      (betas === 'linear' || betas === 'scaled_linear') && (end ?? 0.02) <= (start ?? 0.0001)
+        ? `above ${start ?? 0.0001}, the beta_start`
+        : undefined,
+  },
+  {
+    keys: ['rescale_betas_zero_snr', 'prediction_type'],
+    refuse: ({ rescale_betas_zero_snr: rescales, prediction_type: type }) =>
+      !rescales || type === 'v_prediction' || type === 'sample'
+        ? undefined
+        : type === 'epsilon'
+          ? 'false, since prediction_type is epsilon: at pure noise its prediction says nothing of the data (v_prediction and sample do)'
+          : 'false, since flow_matching has no betas: its path ends in pure noise as it is',
+  },
+  {
     keys: ['validation_guidance', 'caption_dropout_probability'],
     refuse: ({ validation_guidance: guidance, caption_dropout_probability: dropout }) =>
       guidance !== 1 && dropout === 0
