@@ -56,7 +56,7 @@ const prepared = <P extends Parameterisation>(
 ): TE.TaskEither<DerivaError, Ready<P>> =>
   pipe(
     TE.Do,
-    TE.bind('data', (): TE.TaskEither<DerivaError, Dataset> => openDataset(config.dataset)),
+    TE.bind('data', (): TE.TaskEither<DerivaError, Dataset> => openDataset({ dataset: config.dataset })),
     TE.bindW('compiled', () => trainer(recipe.trainer)),
     TE.bindW('from', ({ compiled }) => startOf(config, departure, compiled)),
     TE.map((parts) => ({ config, recipe, ...parts })),

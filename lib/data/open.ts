@@ -1,22 +1,81 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { DatasetName } from '../config/index.js'
-import type { ErrorOf } from '../types/index.js'
+import { configError, type ConfigError, type DatasetName, datasetNames, suggestion } from '../config/index.js'
 import type { Dataset } from './dataset.js'
+import { type DataError, onFile } from './failure.js'
 import { fashionMnist } from './fashion-mnist.js'
+import { imageFolder, type ImageMode, isFolder } from './image-folder.js'
 import { mnist } from './mnist.js'
 import { shapes } from './shapes.js'
+import { tensorDataset } from './tensor-dataset.js'
 
-const sources: { readonly [N in DatasetName]: TE.TaskEither<ErrorOf<'DataError'>, Dataset> } = {
+const named: { readonly [N in DatasetName]: TE.TaskEither<DataError, Dataset> } = {
   mnist: mnist('train'),
   'fashion-mnist': fashionMnist('train'),
   shapes: TE.fromIO(() => shapes()),
 }
 
+const isName = (dataset: string): dataset is DatasetName => Object.hasOwn(named, dataset)
+
+const isTensorFile = (name: string): boolean => /^[^.].*\.safetensors$/i.test(name)
+
+/** The options of a configuration that say where samples come from. */
+export type DatasetSource = {
+  /** A name, or a path. */
+  readonly dataset: string
+  /** See `ImageFolderOptions`. */
+  readonly resolution?: number | null
+  readonly image_mode?: ImageMode
+}
+
+const unknown = (dataset: string): ConfigError => {
+  const meant = suggestion(dataset, datasetNames)
+  return configError([
+    {
+      key: 'dataset',
+      value: dataset,
+      allowed: `one of ${datasetNames.join(', ')}, or the path of a folder of images, of a .safetensors file or of a folder of such files${
+        meant === undefined ? '; there is no such file or folder' : `; did you mean ${meant}?`
+      }`,
+    },
+  ])
+}
+
 /**
- * The training samples of the dataset that a configuration names.
+ * The training samples that a configuration names: a dataset that deriva knows, a folder of images (`imageFolder`), a .safetensors
+ * file, or a folder of such files (`tensorDataset`).
  *
- * @returns Left `DataError` where its files are missing or malformed
+ * @returns Left `ConfigError` where there is nothing of that name, `DataError` where its files are missing or malformed
  * @example
- * const digits = openDataset('mnist')
+ * const digits = openDataset({ dataset: 'mnist' })
  */
-export const openDataset = (name: DatasetName): TE.TaskEither<ErrorOf<'DataError'>, Dataset> => sources[name]
+export const openDataset = ({
+  dataset,
+  resolution = null,
+  image_mode: mode = 'rgb',
+}: DatasetSource): TE.TaskEither<ConfigError | DataError, Dataset> => {
+  if (isName(dataset)) return named[dataset]
+  const ofFolder = pipe(
+    onFile(dataset, () => readdir(dataset)),
+    TE.map((names) => names.filter(isTensorFile).sort()),
+    TE.chain((files) =>
+      files.length > 0
+        ? tensorDataset(
+            dataset,
+            files.map((name) => join(dataset, name)),
+          )
+        : imageFolder(dataset, { mode, ...(resolution === null ? {} : { resolution }) }),
+    ),
+  )
+  return pipe(
+    TE.fromTask(isFolder(dataset)),
+    TE.chain((folder): TE.TaskEither<ConfigError | DataError, Dataset> => {
+      if (folder === true) return ofFolder
+      return folder === false && isTensorFile(dataset)
+        ? tensorDataset(dataset, [dataset])
+        : TE.left(unknown(dataset))
+    }),
+  )
+}

@@ -25,7 +25,7 @@ describe('mnist', () => {
 
   it('is among the datasets that a configuration can name, all of which are as their facts say', async () => {
     for (const name of datasetNames) {
-      const decoded = await openDataset(name)()
+      const decoded = await openDataset({ dataset: name })()
       // Not an npm package: a machine without it is told how to get it.
       if (name === 'fashion-mnist' && E.isLeft(decoded))
         expect(decoded.left.message).toContain('apt-get install dataset-fashion-mnist')
