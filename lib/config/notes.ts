@@ -32,6 +32,14 @@ const table: ReadonlyArray<Note> = [
     c.scheduled_sampling_reflexflow && !rollsOut(c)
       ? 'scheduled_sampling_reflexflow does nothing: no sample is rolled out.'
       : undefined,
+  (c) => {
+    if (!rollsOut(c) || c.scheduled_sampling_source !== 'trajectory') return undefined
+    const most = c.scheduled_sampling_max_step_offset
+    const whole = c.scheduled_sampling_inference_steps ?? Math.ceil(1000 / c.scheduled_sampling_step_stride)
+    return most < whole
+      ? `Trajectories from pure noise take up to ${whole} steps, and scheduled_sampling_max_step_offset is ${most}: only the noisiest ${most}/${whole} of the way can be rolled out.`
+      : undefined
+  },
   (c) =>
     c.lr_warmup_steps >= c.max_train_steps
       ? `The learning rate is still warming up at the end: lr_warmup_steps is ${c.lr_warmup_steps}, max_train_steps ${c.max_train_steps}.`

@@ -1,4 +1,5 @@
 import type { TimestepSamplerName } from '../path/timestep-sampler.js'
+import type { RegressionTarget } from '../rollout/corrected-target.js'
 import type { OptimizerName } from '../train/optimizers.js'
 import type { ScheduleName } from '../train/schedule.js'
 import type { Parameterisation } from '../types/index.js'
@@ -30,6 +31,7 @@ export type KnownOptions = {
   readonly use_soft_min_snr: boolean
   readonly optimizer: OptimizerName
   readonly lr_scheduler: ScheduleName
+  readonly scheduled_sampling_target: RegressionTarget
   readonly scheduled_sampling_max_step_offset: number
   readonly scheduled_sampling_probability: number
   readonly scheduled_sampling_ramp_steps: number

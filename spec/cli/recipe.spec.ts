@@ -40,6 +40,23 @@ describe('withRecipe', () => {
     )
   })
 
+  it('rolls out as far as the steps of a sampler go, shift included, or as a stride says', () => {
+    const offset = { ...tiny, scheduled_sampling_max_step_offset: 3, scheduled_sampling_probability: 1 }
+    const planned = (json: object) => withRecipe(configOf({ ...offset, ...json }), ({ plan }) => plan)
+    expect(planned({ scheduled_sampling_step_stride: 50 })).toMatchObject({
+      stride: 50,
+      source: 'noised',
+      target: 'original',
+    })
+    const { grid } = planned({ scheduled_sampling_inference_steps: 4, flow_schedule_shift: 3 })
+    expect(grid?.map(({ sigma }) => sigma)).toEqual(
+      [1, 0.9, 0.75, 0.5, 0].map((sigma) => expect.closeTo(sigma, 12) as number),
+    )
+    expect(
+      planned({ scheduled_sampling_source: 'trajectory', scheduled_sampling_target: 'corrected' }),
+    ).toMatchObject({ source: 'trajectory', target: 'corrected', smallestSigma: 0.05 })
+  })
+
   it('warms the learning rate up and lets it fall to 0 at the end', () => {
     const config = configOf({
       ...tiny,

@@ -176,6 +176,11 @@ describe('decodeConfig', () => {
     [{ model: { type: 'unet', levels: 4 } }, 'model.levels'],
     [{ scheduled_sampling_prob_end: -0.1 }, 'scheduled_sampling_prob_end'],
     [{ scheduled_sampling_max_step_offset: 1000 }, 'scheduled_sampling_max_step_offset'],
+    [
+      { scheduled_sampling_inference_steps: 20, scheduled_sampling_step_stride: 2 },
+      'scheduled_sampling_step_stride',
+    ],
+    [{ scheduled_sampling_target_sigma_floor: 0.1 }, 'scheduled_sampling_target_sigma_floor'],
     [{ prediction_type: 'epsilon', flow_schedule_auto_shift: true }, 'flow_schedule_auto_shift'],
     [{ flow_schedule_shift: 3, flow_schedule_auto_shift: true }, 'flow_schedule_shift'],
     [{ prediction_type: 'epsilon', rescale_betas_zero_snr: true }, 'rescale_betas_zero_snr'],

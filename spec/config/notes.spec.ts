@@ -35,6 +35,15 @@ describe('configNotes', () => {
       'not before the end',
     ],
     [{ scheduled_sampling_reflexflow: true }, 'does nothing'],
+    [
+      {
+        scheduled_sampling_max_step_offset: 5,
+        scheduled_sampling_probability: 1,
+        scheduled_sampling_source: 'trajectory',
+        scheduled_sampling_inference_steps: 20,
+      },
+      'only the noisiest 5/20',
+    ],
     [{ lr_warmup_steps: 1000 }, 'still warming up'],
   ])('warns of %j', (json, words) => {
     expect(notesOf(json)).toContain(words)

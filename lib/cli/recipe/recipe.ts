@@ -1,7 +1,7 @@
 import type { Config } from '../../config/index.js'
 import type { Path } from '../../path/index.js'
-import type { PlanOptions } from '../../rollout/index.js'
 import { type Grid, type Solver, solvers } from '../../solver/index.js'
+import type { RolloutOptions } from '../../stream/index.js'
 import type { TrainerOptions } from '../../train/index.js'
 import type { Parameterisation } from '../../types/index.js'
 import { modelOf } from './model.js'
@@ -15,7 +15,7 @@ export type Recipe<P extends Parameterisation> = {
   readonly trainer: TrainerOptions<P>
   readonly noise: Objective<P>['noise']
   readonly solver: Solver
-  readonly plan: PlanOptions
+  readonly plan: RolloutOptions
   /** How sample grids are drawn. */
   readonly sampling: { readonly path: Path; readonly solver: Solver; readonly grid: Grid }
 }

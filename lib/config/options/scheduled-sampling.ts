@@ -1,4 +1,6 @@
+import type { RegressionTarget } from '../../rollout/corrected-target.js'
 import { rampShapeNames } from '../../rollout/ramp.js'
+import { rolloutSources } from '../../rollout/source.js'
 import { strategyNames } from '../../rollout/strategy.js'
 import { solverNames } from '../../solver/registry.js'
 import { kinds } from '../kind.js'
@@ -43,6 +45,34 @@ export const scheduledSampling = {
     value: 1,
     meaning:
       'Timesteps that one rollout step covers. Longer strides drift as far as samplers with fewer steps do, at no more cost; long spans blur what is learnt.',
+  }),
+  scheduled_sampling_inference_steps: option<number | null>({
+    group,
+    kind: kinds.orNull(kinds.integer({ min: 1, max: 1000 }), 'steps of step_stride'),
+    value: null,
+    meaning:
+      'Instead of a stride: roll out along the grid that a sampler with this many steps visits, shift included, so that training sees the errors of deployment. The cost a step is the same.',
+  }),
+  scheduled_sampling_source: option({
+    group,
+    kind: kinds.choice(rolloutSources),
+    value: 'noised',
+    meaning:
+      "What a rollout starts from: the sample's own data, noised to the source time (as SimpleTuner does), or the model's own trajectory from pure noise. That takes the whole way down, and samples for which it is more than max_step_offset steps stay as they are.",
+  }),
+  scheduled_sampling_target: option<RegressionTarget>({
+    group,
+    kind: kinds.choice(['original', 'corrected']),
+    value: 'original',
+    meaning:
+      'What is regressed where a rollout has drifted to: the target of the undrifted pair (as SimpleTuner does), or the one that leads from there to the data, (x̂ − x0)/σ for flows.',
+  }),
+  scheduled_sampling_target_sigma_floor: derivedOption<number | null>({
+    group,
+    kind: kinds.orNull(kinds.number({ above: 0, max: 1 }), 'original targets'),
+    text: '0.05 for corrected targets, else null',
+    from: ({ scheduled_sampling_target: target }) => (target === 'corrected' ? 0.05 : null),
+    meaning: 'Corrected targets divide by σ, or by this where σ is below it, so that they stay bounded.',
   }),
   scheduled_sampling_probability: option({
     group,

@@ -12,4 +12,18 @@ export const scheduledSamplingRules: ReadonlyArray<Rule> = [
         : undefined
     },
   },
+  {
+    keys: ['scheduled_sampling_step_stride', 'scheduled_sampling_inference_steps'],
+    refuse: ({ scheduled_sampling_step_stride: stride, scheduled_sampling_inference_steps: steps }) =>
+      steps !== null && stride !== 1
+        ? `1, or leave it out: scheduled_sampling_inference_steps ${steps} says how long a step is`
+        : undefined,
+  },
+  {
+    keys: ['scheduled_sampling_target_sigma_floor', 'scheduled_sampling_target'],
+    refuse: ({ scheduled_sampling_target_sigma_floor: floor, scheduled_sampling_target: target }) =>
+      floor !== null && target === 'original'
+        ? 'null, or leave it out: scheduled_sampling_target is original, which divides by nothing'
+        : undefined,
+  },
 ]
