@@ -18,6 +18,11 @@ import { squaredError } from './squared-error.js'
 /** The names under which a batch brings what the jump needs: timestep and sigma it goes to, [batch], and the noise, [batch, …sample]. */
 export const jumpInputs = { timestep: 'jump_timestep', sigma: 'jump_sigma', noise: 'jump_noise' } as const
 
+/** What the stage `jumped` brings and `defar` reads. */
+export type JumpInput = (typeof jumpInputs)[keyof typeof jumpInputs]
+
+type Inputs = LossInputs<'flow_matching', JumpInput>
+
 /** What a bias is divided by, over each sample: the sum, the mean or the largest of its absolute values. */
 export const biasNormalisers = {
   sum: (bias: Value): Value => reduceSum(abs(bias), sampleAxes(bias)),
@@ -46,10 +51,7 @@ export type DefarOptions = {
 const floor = 1e-6
 
 /** x̂ at the time of the jump: the sample moved there in one Euler step by the model's own velocity. */
-const landing = (
-  { latents, prediction, biased, sigma, given }: LossInputs<'flow_matching'>,
-  jump: 'flows' | 'stopped',
-) => {
+const landing = ({ latents, prediction, biased, sigma, given }: Inputs, jump: 'flows' | 'stopped') => {
   const sigma1 = given(jumpInputs.sigma, sigma.shape)
   const velocity = jump === 'flows' ? prediction : biased
   return {
@@ -68,10 +70,10 @@ const landing = (
  * in noise-ward time and v = epsilon − x0. δ̄ is the bias v_θ(x_t1, sigma1) − v̂, without gradient, over its `normaliser`: which one
  * the paper has was not available, so it is a parameter, and the mean of |alpha·δ̄| is logged as the term `fc_size` of weight 0.
  *
- * Needs the stage `jumped`. Costs two evaluations more than the plain loss, one of them with gradient.
+ * Needs the stage `jumped`: without it a pipeline does not compile. Costs two evaluations more than the plain loss, one of them with gradient.
  *
  * @example
- * const loss: Loss<'flow_matching'> = defar({ beta1: 1, normaliser: 'max' })
+ * const loss: Loss<'flow_matching', JumpInput> = defar({ beta1: 1, normaliser: 'max' })
  */
 export const defar = ({
   alpha = 1,
@@ -80,11 +82,11 @@ export const defar = ({
   jump = 'flows',
   normaliser = 'mean',
   sign = 'absolute',
-}: DefarOptions = {}): Loss<'flow_matching'> => {
+}: DefarOptions = {}): Loss<'flow_matching', JumpInput> => {
   const [direction] = antiDrift({ on: 'all' }).terms
 
   /** δ̄: [batch, …sample]. */
-  const bias = (inputs: LossInputs<'flow_matching'>): Value => {
+  const bias = (inputs: Inputs): Value => {
     const { timestep, sigma, latents } = landing(inputs, jump)
     const share = perElement(sigma, latents)
     const ideal = add(mul(sub(1, share), inputs.data), mul(share, inputs.given(jumpInputs.noise)))
@@ -94,7 +96,7 @@ export const defar = ({
     return div(sign === 'signed' ? delta : abs(delta), size)
   }
 
-  const antiDriftAtLanding: Term<'flow_matching'> = {
+  const antiDriftAtLanding: Term<'flow_matching', JumpInput> = {
     name: 'anti_drift',
     weight: 1,
     perSample: (inputs) => {
@@ -102,7 +104,7 @@ export const defar = ({
       return direction.perSample({ ...inputs, latents, prediction: inputs.model(latents, timestep) })
     },
   }
-  const compensated = mean<'flow_matching'>('mse', (inputs) => {
+  const compensated = mean<'flow_matching', JumpInput>('mse', (inputs) => {
     if (alpha === 0) return squaredError(inputs)
     const weight = add(1, mul(alpha, bias(inputs)))
     return mul(mul(weight, weight), squaredError(inputs))
@@ -110,6 +112,8 @@ export const defar = ({
   return sum(
     scaled(beta2)(compensated),
     ...(beta1 === 0 ? [] : [scaled(beta1)({ terms: [antiDriftAtLanding] })]),
-    ...(alpha === 0 ? [] : [scaled(0)(mean<'flow_matching'>('fc_size', (i) => abs(mul(alpha, bias(i)))))]),
+    ...(alpha === 0
+      ? []
+      : [scaled(0)(mean<'flow_matching', JumpInput>('fc_size', (i) => abs(mul(alpha, bias(i)))))]),
   )
 }

@@ -4,9 +4,10 @@ import type { Parameterisation } from '../types/index.js'
 
 /**
  * What a loss may look at, as graph values. `[batch, …sample]` stands for the shape of a batch of latents.
- * The parameterisation is part of the type: a loss that only makes sense for flows cannot be given to an ε-model.
+ * The parameterisation is part of the type: a loss that only makes sense for flows cannot be given to an ε-model. So are the names N
+ * of what it reads beside the usual, which some stage has to bring: without it the pipeline does not compile.
  */
-export interface LossInputs<P extends Parameterisation> {
+export interface LossInputs<P extends Parameterisation, N extends string = never> {
   readonly parameterisation: P
   /** The model's output at `latents`: [batch, …sample]. The only value that gradients flow through. */
   readonly prediction: Value
@@ -29,25 +30,30 @@ export interface LossInputs<P extends Parameterisation> {
   /** The share of noise at that time, 0 … 1: [batch]. */
   readonly sigma: Value
   /** What comes with the batch under this name, float32; of the shape of the latents unless told otherwise. */
-  readonly given: (name: string, shape?: Shape) => Value
+  readonly given: (name: N, shape?: Shape) => Value
   /** The model at other latents [batch, …sample] and times [batch], with the weights being trained; gradients flow through all three. */
   readonly model: (latents: Value, timestep: Value) => Value
 }
 
 /** A loss per element: [batch, …sample]. */
-export type Pointwise<P extends Parameterisation> = (inputs: LossInputs<P>) => Value
+export type Pointwise<P extends Parameterisation, N extends string = never> = (
+  inputs: LossInputs<P, N>,
+) => Value
 
 /** A named summand, reported by name in the metrics. */
-export interface Term<P extends Parameterisation> {
+export interface Term<P extends Parameterisation, N extends string = never> {
   readonly name: string
   readonly weight: number
   /** [batch] */
-  readonly perSample: (inputs: LossInputs<P>) => Value
+  readonly perSample: (inputs: LossInputs<P, N>) => Value
 }
 
-/** A sum of named terms; the objective is the mean over the batch of their weighted sum. A loss for more parameterisations serves where one for fewer is asked. */
-export interface Loss<P extends Parameterisation> {
-  readonly terms: ReadonlyArray<Term<P>>
+/**
+ * A sum of named terms; the objective is the mean over the batch of their weighted sum. A loss for more parameterisations serves where
+ * one for fewer is asked, and one that reads less where one that reads more is.
+ */
+export interface Loss<P extends Parameterisation, N extends string = never> {
+  readonly terms: ReadonlyArray<Term<P, N>>
 }
 
 /**
@@ -73,7 +79,10 @@ export const sampleAxes = (value: Value): ReadonlyArray<number> => value.shape.s
  * @example
  * const loss = mean('mse', squaredError)
  */
-export const mean = <P extends Parameterisation>(name: string, pointwise: Pointwise<P>): Loss<P> => ({
+export const mean = <P extends Parameterisation, N extends string = never>(
+  name: string,
+  pointwise: Pointwise<P, N>,
+): Loss<P, N> => ({
   terms: [
     {
       name,
@@ -94,7 +103,7 @@ export const mean = <P extends Parameterisation>(name: string, pointwise: Pointw
  */
 export const scaled =
   (factor: number) =>
-  <P extends Parameterisation>(loss: Loss<P>): Loss<P> => ({
+  <P extends Parameterisation, N extends string = never>(loss: Loss<P, N>): Loss<P, N> => ({
     terms: loss.terms.map((term) => ({ ...term, weight: term.weight * factor })),
   })
 
@@ -104,7 +113,9 @@ export const scaled =
  * @example
  * const loss = rolledOnly(mean('drifted_mse', squaredError))
  */
-export const rolledOnly = <P extends Parameterisation>(loss: Loss<P>): Loss<P> => ({
+export const rolledOnly = <P extends Parameterisation, N extends string = never>(
+  loss: Loss<P, N>,
+): Loss<P, N> => ({
   terms: loss.terms.map((term) => ({
     ...term,
     perSample: (inputs) => mul(term.perSample(inputs), inputs.rolled),
@@ -117,7 +128,7 @@ export const rolledOnly = <P extends Parameterisation>(loss: Loss<P>): Loss<P> =
  * @example
  * const loss = concatAll(monoid<'flow_matching'>())([mse, scaled(10)(antiDrift())])
  */
-export const monoid = <P extends Parameterisation>(): Monoid<Loss<P>> => ({
+export const monoid = <P extends Parameterisation, N extends string = never>(): Monoid<Loss<P, N>> => ({
   empty: { terms: [] },
   concat: (a, b) => ({ terms: [...a.terms, ...b.terms] }),
 })
@@ -128,6 +139,8 @@ export const monoid = <P extends Parameterisation>(): Monoid<Loss<P>> => ({
  * @example
  * const loss: Loss<'flow_matching'> = sum(mse, scaled(10)(antiDrift()))
  */
-export const sum = <P extends Parameterisation>(...losses: ReadonlyArray<Loss<P>>): Loss<P> => ({
+export const sum = <P extends Parameterisation, N extends string = never>(
+  ...losses: ReadonlyArray<Loss<P, N>>
+): Loss<P, N> => ({
   terms: losses.flatMap((loss) => loss.terms),
 })

@@ -11,7 +11,7 @@ import type { Loss, LossInputs, Pointwise } from './loss.js'
  */
 export const mapElements =
   <W extends Parameterisation>(f: (loss: Value, inputs: LossInputs<W>) => Value) =>
-  <P extends W>(pointwise: Pointwise<P>): Pointwise<P> =>
+  <P extends W, N extends string = never>(pointwise: Pointwise<P, N>): Pointwise<P, N> =>
   (inputs) =>
     f(pointwise(inputs), inputs)
 
@@ -24,7 +24,7 @@ export const mapElements =
  */
 export const mapSamples =
   <W extends Parameterisation>(f: (loss: Value, inputs: LossInputs<W>) => Value) =>
-  <P extends W>(loss: Loss<P>): Loss<P> => ({
+  <P extends W, N extends string = never>(loss: Loss<P, N>): Loss<P, N> => ({
     terms: loss.terms.map((term) => ({
       ...term,
       perSample: (inputs) => f(term.perSample(inputs), inputs),
@@ -37,5 +37,7 @@ export const mapSamples =
  * @example
  * const loss: Loss<'epsilon'> = clamped(4)(mse)
  */
-export const clamped = (largest: number): (<P extends Parameterisation>(loss: Loss<P>) => Loss<P>) =>
+export const clamped = (
+  largest: number,
+): (<P extends Parameterisation, N extends string = never>(loss: Loss<P, N>) => Loss<P, N>) =>
   mapSamples((loss) => min(loss, largest))

@@ -6,8 +6,6 @@ import { type Pointwise, sampleAxes } from './loss.js'
 const floor = 1e-6
 
 export type MaskOptions = {
-  /** The name under which the mask comes with the batch: float32 [batch, …sample], 1 counts and 0 does not. Default `mask`. */
-  readonly name?: string
   /**
    * What the mean over a sample divides by: `all` its elements, so that a small mask counts little (SimpleTuner, sd-scripts), or
    * the `masked` ones, so that every sample counts alike. Default `all`.
@@ -19,12 +17,15 @@ export type MaskOptions = {
  * Counts an elementwise loss where a mask says so; fractions count in part. The mask is a conditioning input of the batch that
  * the model itself need not read.
  *
+ * @param name under which the mask comes with the batch: float32 [batch, …sample], 1 counts and 0 does not
  * @example
- * const loss = mean('mse', masked({ over: 'masked' })(squaredError))
+ * declare const source: Source<'mask'>, compiled: Trainer<'epsilon', 'mask'>
+ * const loss = mean('mse', masked('mask', { over: 'masked' })(squaredError))
+ * const pipeline = pipe(dataset(source), noised(ddpm({ betaSchedule: 'linear' })), descend(compiled))
  */
 export const masked =
-  ({ name = 'mask', over = 'all' }: MaskOptions = {}) =>
-  <P extends Parameterisation>(pointwise: Pointwise<P>): Pointwise<P> =>
+  <M extends string>(name: M, { over = 'all' }: MaskOptions = {}) =>
+  <P extends Parameterisation, N extends string = never>(pointwise: Pointwise<P, N>): Pointwise<P, N | M> =>
   (inputs) => {
     const mask = inputs.given(name)
     const counted = mul(pointwise(inputs), mask)

@@ -6,7 +6,7 @@ import { type Pipeline, stage } from './pipeline.js'
 
 /**
  * Moves every sample's target with its latents, whatever stages before this one did to them: from the undrifted pair's target to
- * the one that leads to the data.
+ * the one that leads to the data. Latents that no stage has moved have nothing to correct, and do not compile.
  *
  * @example
  * declare const source: Source
@@ -15,7 +15,9 @@ import { type Pipeline, stage } from './pipeline.js'
  */
 export const corrected = (
   options: CorrectionOptions = {},
-): (<P extends Parameterisation>(upstream: Pipeline<P, Noised>) => Pipeline<P, Noised>) =>
+): (<P extends Parameterisation, G extends string>(
+  upstream: Pipeline<P, Noised<G, true>>,
+) => Pipeline<P, Noised<G, true>>) =>
   stage(({ denoiser }) =>
     map((batch) => ({
       ...batch,

@@ -9,6 +9,6 @@ import { fromTaskEither, type Pipeline } from './pipeline.js'
  * const pipeline = pipe(dataset(source), noised(flow()))
  */
 export const dataset =
-  (source: Source): Pipeline<Parameterisation, Batch> =>
+  <G extends string = never>(source: Source<G>): Pipeline<Parameterisation, Batch<G>> =>
   ({ state }) =>
     fromTaskEither(source(state.step))

@@ -8,7 +8,7 @@ import type { Noised } from './noised.js'
 import { type Stage, stageTask } from './pipeline.js'
 
 /** A batch after the step it taught. */
-export type Descended = Noised & {
+export type Descended = Noised<never, boolean> & {
   /** Where training stands after this step. */
   readonly state: State
   readonly metrics: Metrics
@@ -17,7 +17,7 @@ export type Descended = Noised & {
 /** Predictions at the ideal latents, computed for rolled-out samples only (elsewhere drifted and ideal agree) in one call. */
 const cleanPredictions = <P extends Parameterisation>(
   denoiser: Denoiser<P>,
-  { ideal, timesteps, conditioning, rollout: { rolled } }: Noised,
+  { ideal, timesteps, conditioning, rollout: { rolled } }: Noised<never, boolean>,
 ): TE.TaskEither<ErrorOf<'EngineError'>, { readonly clean: Float32Array; readonly evaluations: number }> => {
   const clean = new Float32Array(ideal.length)
   const rows = [...rolled.keys()].filter((i) => rolled[i] === 1)
@@ -41,7 +41,7 @@ const cleanPredictions = <P extends Parameterisation>(
 }
 
 /** How much data and noise each sample holds, for losses that weigh by it. */
-const levels = ({ path, timesteps }: Noised): Conditioning => {
+const levels = ({ path, timesteps }: Noised<never, boolean>): Conditioning => {
   const points = Array.from(timesteps, (timestep) => path.at(timestep))
   const column = (share: 'alpha' | 'sigma'): Conditioning[string] =>
     float32(
@@ -52,7 +52,7 @@ const levels = ({ path, timesteps }: Noised): Conditioning => {
 }
 
 /** The mean relative drift of the samples that moved. */
-const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised): number => {
+const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised<never, boolean>): number => {
   const moved = rolled.reduce((a, b) => a + b, 0)
   const total = relativeDrift(latents, ideal, rolled.length).reduce((sum, x, i) => sum + x * rolled[i], 0)
   return moved === 0 ? 0 : total / moved
@@ -66,7 +66,9 @@ const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised): number => {
  * declare const source: Source, compiled: Trainer<'flow_matching'>
  * const pipeline = pipe(dataset(source), noised(flow()), descend(compiled))
  */
-export const descend = <P extends Parameterisation>(trainer: Trainer<P>): Stage<P, Noised, Descended> =>
+export const descend = <P extends Parameterisation, N extends string = never>(
+  trainer: Trainer<P, N>,
+): Stage<P, Noised<N, boolean>, Descended> =>
   stageTask(({ denoiser, state }) => (batch) => {
     const started = performance.now()
     const { latents, target, x0, timesteps, conditioning, given, rollout } = batch

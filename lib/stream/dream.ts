@@ -1,7 +1,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Noised } from './noised.js'
-import { type Stage, stageTask } from './pipeline.js'
+import { type Pipeline, stageTask } from './pipeline.js'
 
 /**
  * DREAM (Zhou et al. 2024, arXiv 2312.00210), as diffusers' `compute_dream_and_update_latents` has it: with one evaluation a sample,
@@ -16,7 +16,9 @@ import { type Stage, stageTask } from './pipeline.js'
  * declare const source: Source
  * const pipeline = pipe(dataset(source), noised(ddpm({ betaSchedule: 'linear' })), dream())
  */
-export const dream = ({ detail = 1 }: { readonly detail?: number } = {}): Stage<'epsilon', Noised, Noised> =>
+export const dream = ({ detail = 1 }: { readonly detail?: number } = {}): (<G extends string>(
+  upstream: Pipeline<'epsilon', Noised<G>>,
+) => Pipeline<'epsilon', Noised<G, true>>) =>
   stageTask(({ denoiser }) => (batch) => {
     const { path, timesteps, conditioning } = batch
     const started = performance.now()
@@ -37,7 +39,7 @@ export const dream = ({ detail = 1 }: { readonly detail?: number } = {}): Stage<
         const { rollout } = batch
         const evaluations = rollout.evaluations + timesteps.length
         const seconds = rollout.seconds + (performance.now() - started) / 1000
-        return { ...batch, latents, target, rollout: { ...rollout, evaluations, seconds } }
+        return { ...batch, drifted: true, latents, target, rollout: { ...rollout, evaluations, seconds } }
       }),
     )
   })

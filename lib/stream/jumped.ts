@@ -1,19 +1,21 @@
 import { map } from 'rxjs'
-import { jumpInputs } from '../loss/index.js'
+import { type JumpInput, jumpInputs } from '../loss/index.js'
 import { uniform } from '../random/index.js'
 import { float32 } from '../types/index.js'
 import type { Noised } from './noised.js'
-import { type Stage, stage } from './pipeline.js'
+import { type Pipeline, stage } from './pipeline.js'
 
 /**
  * Draws for every sample the cleaner time that `defar` jumps to, sigma1 = sigma0·(1 − u) with u uniform on [0, 1): in DEFAR's data-ward
  * time t1 = t0 + (1 − t0)·u. The jump itself is made by the loss, in the training graph. Changes no latents, no target and no other draw.
  *
  * @example
- * declare const source: Source, compiled: Trainer<'flow_matching'>
+ * declare const source: Source, compiled: Trainer<'flow_matching', JumpInput>
  * const pipeline = pipe(dataset(source), noised(flow()), jumped(), descend(compiled))
  */
-export const jumped = (): Stage<'flow_matching', Noised, Noised> =>
+export const jumped = (): (<G extends string, D extends boolean>(
+  upstream: Pipeline<'flow_matching', Noised<G, D>>,
+) => Pipeline<'flow_matching', Noised<G | JumpInput, D>>) =>
   stage(({ seed, state: { step } }) =>
     map((batch) => {
       const points = Array.from(batch.ids, (sample, i) =>

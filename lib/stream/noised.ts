@@ -2,16 +2,21 @@ import { map } from 'rxjs'
 import { type Path, type PathFamily, target, type TimestepSampler, uniformTimesteps } from '../path/index.js'
 import { normal, uniform } from '../random/index.js'
 import { noisedLatents } from '../rollout/index.js'
-import { type Batch, type Conditioning, type Parameterisation, size } from '../types/index.js'
-import { type Stage, stage } from './pipeline.js'
+import { type Batch, type Conditioning, type Parameterisation, size, type Tensor } from '../types/index.js'
+import { type Pipeline, stage } from './pipeline.js'
 
 /** The parameterisations that a path can train: a flow-matching model needs the straight path. */
 export type TrainableOn<F extends PathFamily> = F extends 'flow'
   ? Parameterisation
   : Exclude<Parameterisation, 'flow_matching'>
 
-/** A batch with its noise, at its training timesteps. All arrays are [batch, …sample] unless told otherwise. */
-export type Noised = Batch & {
+/**
+ * A batch with its noise, at its training timesteps. All arrays are [batch, …sample] unless told otherwise.
+ *
+ * G names what it brings for losses to read. D is whether a stage has moved its latents: what starts from the schedule refuses a batch
+ * that has left it, and what mends a rollout refuses one that has not.
+ */
+export interface Noised<G extends string = never, D extends boolean = false> extends Batch<G> {
   readonly path: Path
   readonly noise: Float32Array
   /** [batch] */
@@ -23,7 +28,9 @@ export type Noised = Batch & {
   /** What the model is trained on: the ideal latents, until a rollout replaces some of them. */
   readonly latents: Float32Array
   /** What only losses read, by name, each [batch, …]. */
-  readonly given: Conditioning
+  readonly given: Conditioning & Readonly<Record<G, Tensor>>
+  /** Whether the latents are no longer those on the schedule. */
+  readonly drifted: D
   /** What a rollout did to this batch. */
   readonly rollout: {
     /** [batch]: 1 for samples that moved, else 0. */
@@ -70,9 +77,11 @@ export const targets = (
 export const noised = <F extends PathFamily>(
   path: Path<F>,
   timesteps: TimestepSampler = uniformTimesteps,
-): Stage<TrainableOn<F>, Batch, Noised> =>
+): (<G extends string>(
+  upstream: Pipeline<TrainableOn<F>, Batch<G>>,
+) => Pipeline<TrainableOn<F>, Noised<G>>) =>
   stage(({ denoiser, seed, state: { step } }) =>
-    map((batch): Noised => {
+    map((batch) => {
       const elements = size(batch.shape)
       const noise = new Float32Array(batch.x0.length)
       const times = new Float32Array(batch.ids.length)
@@ -90,7 +99,9 @@ export const noised = <F extends PathFamily>(
         target: targets(denoiser.parameterisation, path, batch, noise, times),
         ideal,
         latents: ideal,
-        given: {},
+        // Losses may read what models do.
+        given: batch.conditioning,
+        drifted: false,
         rollout: { rolled: new Float32Array(times.length), probability: 0, evaluations: 0, seconds: 0 },
       }
     }),

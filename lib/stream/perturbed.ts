@@ -18,7 +18,9 @@ import { type Pipeline, stage } from './pipeline.js'
  */
 export const perturbed = (
   gamma: number,
-): (<P extends Parameterisation>(upstream: Pipeline<P, Noised>) => Pipeline<P, Noised>) =>
+): (<P extends Parameterisation, G extends string>(
+  upstream: Pipeline<P, Noised<G, boolean>>,
+) => Pipeline<P, Noised<G, true>>) =>
   stage(({ seed, state: { step } }) =>
     map((batch) => {
       const { ids, path, timesteps } = batch
@@ -30,6 +32,6 @@ export const perturbed = (
         const strength = gamma * path.at(timesteps[i]).sigma
         for (let e = 0; e < elements; e++) latents[i * elements + e] += strength * xi[e]
       })
-      return { ...batch, latents }
+      return { ...batch, latents, drifted: true }
     }),
   )

@@ -19,9 +19,9 @@ import { type Pipeline, stage } from './pipeline.js'
  * const plan = { maxStepOffset: 1, stride: 25, probability: () => 0.5 }
  * const soar = pipe(dataset(source), noised(flow()), rollout(euler(), plan), renoised(), corrected())
  */
-export const renoised = (): (<P extends Parameterisation>(
-  upstream: Pipeline<P, Noised>,
-) => Pipeline<P, Noised>) =>
+export const renoised = (): (<P extends Parameterisation, G extends string>(
+  upstream: Pipeline<P, Noised<G, true>>,
+) => Pipeline<P, Noised<G, true>>) =>
   stage(({ denoiser: { parameterisation }, seed, state: { step } }) =>
     map((batch) => {
       const { ids, path, x0, noise, rollout } = batch

@@ -39,8 +39,10 @@ export type RolloutOptions = PlanOptions &
 export const rollout = (
   solver: Solver,
   options: RolloutOptions,
-): (<P extends Parameterisation>(upstream: Pipeline<P, Noised>) => Pipeline<P, Noised>) =>
-  stageTask(({ denoiser, seed, state: { step } }) => (batch: Noised) => {
+): (<P extends Parameterisation, G extends string>(
+  upstream: Pipeline<P, Noised<G>>,
+) => Pipeline<P, Noised<G, true>>) =>
+  stageTask(({ denoiser, seed, state: { step } }) => (batch) => {
     const started = performance.now()
     const { ids, path, timesteps, x0, noise, conditioning } = batch
     const spans = plan(options, { seed, step }, ids, timesteps, path)
@@ -48,8 +50,9 @@ export const rollout = (
       rolloutOperator(path, solver)(denoiser, { x0, noise, spans, conditioning }, (i, evaluation, out) => {
         normal({ seed, purpose: 'solver', step, sample: ids[i] }, out, 0, out.length, evaluation)
       }),
-      TE.map(({ latents, evaluations }): Noised => ({
+      TE.map(({ latents, evaluations }) => ({
         ...batch,
+        drifted: true,
         latents,
         target:
           options.target === 'corrected'

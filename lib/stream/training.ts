@@ -31,8 +31,8 @@ export type TrainingOptions = {
  * steps.subscribe({ next: ({ metrics }) => { console.log(metrics.loss) } })
  */
 export const training =
-  <P extends Parameterisation>(
-    { initial, denoiser }: Trainer<P>,
+  <P extends Parameterisation, N extends string = never>(
+    { initial, denoiser }: Trainer<P, N>,
     { steps, seed, from = initial }: TrainingOptions,
   ) =>
   <A extends { readonly state: State }>(pipeline: Pipeline<P, A>): Observable<A> => {

@@ -33,7 +33,7 @@ export type Objective = {
  */
 export const objective = <P extends Parameterisation>(
   model: Model<P>,
-  loss: Loss<P>,
+  loss: Loss<P, string>,
   batchSize: number,
 ): Objective => {
   const prediction = atBatch(model.prediction, batchSize)
@@ -44,7 +44,7 @@ export const objective = <P extends Parameterisation>(
     input(name, 'float32', shape)
   const latents = named('latents', prediction.shape)
   const timestep = named('timestep', [batchSize])
-  const inputs: LossInputs<P> = {
+  const inputs: LossInputs<P, string> = {
     parameterisation: model.parameterisation,
     prediction,
     biased: stopGradient(prediction),

@@ -2,6 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { SessionOptions } from '../engine/index.js'
+import type { Loss } from '../loss/index.js'
 import type { Model } from '../model/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import {
@@ -19,8 +20,8 @@ import type { Parameters, State } from './state.js'
 import { openStep } from './step.js'
 import { names, trainingGraph, type TrainingGraphOptions } from './training-graph.js'
 
-/** A batch as the training graph takes it; all arrays are [batch, …sample] unless told otherwise. */
-export type Lesson = {
+/** A batch as the training graph takes it, with what a loss reads under the names N; all arrays are [batch, …sample] unless told otherwise. */
+export type Lesson<N extends string = never> = {
   /** The model's input: on the schedule, or rolled out. */
   readonly latents: Float32Array
   readonly target: Float32Array
@@ -33,7 +34,7 @@ export type Lesson = {
   readonly clean: Float32Array
   readonly conditioning: Conditioning
   /** What only losses read, by name, [batch, …]: `alpha` and `sigma` [batch], masks, second times. */
-  readonly given?: Conditioning
+  readonly given?: Conditioning & Readonly<Record<N, Tensor>>
 }
 
 /** What a step leaves behind. */
@@ -47,8 +48,8 @@ export type Descent = {
 
 export type TrainerError = ErrorOf<'EngineError'> | ErrorOf<'TrainingError'>
 
-/** A model, a loss and an optimizer, compiled: the pure function state × lesson → state. */
-export interface Trainer<P extends Parameterisation> {
+/** A model, a loss that reads N beside the usual, and an optimizer, compiled: the pure function state × lesson → state. */
+export interface Trainer<P extends Parameterisation, N extends string = never> {
   /** As it was given: a state's parameters put into it are a whole model, frozen weights included. */
   readonly model: Model<P>
   readonly batchSize: number
@@ -57,11 +58,15 @@ export interface Trainer<P extends Parameterisation> {
   readonly readsClean: boolean
   readonly denoiser: (parameters: Parameters) => Denoiser<P>
   /** Left `TrainingError` when the loss is not finite; the state given is still good then. */
-  readonly descend: (state: State, lesson: Lesson) => TE.TaskEither<TrainerError, Descent>
+  readonly descend: (state: State, lesson: Lesson<N>) => TE.TaskEither<TrainerError, Descent>
 }
 
-export type TrainerOptions<P extends Parameterisation> = Omit<TrainingGraphOptions<P>, 'averages'> &
+export type TrainerOptions<P extends Parameterisation, N extends string = never> = Omit<
+  TrainingGraphOptions<P>,
+  'averages' | 'loss'
+> &
   Pick<SessionOptions, 'threads'> & {
+    readonly loss: Loss<P, N>
     /** The decay of the moving average of the parameters, 0 … 1, reached after a warm-up. Default: no average is kept. */
     readonly emaDecay?: number
   }
@@ -148,9 +153,9 @@ const finite = ({ step }: State, descent: Descent): E.Either<ErrorOf<'TrainingEr
  * declare const model: Model<'flow_matching'>
  * const task = trainer({ model, loss: reflexflow(), optimizer: adamw({ learningRate: () => 1e-3 }), batchSize: 64, emaDecay: 0.999 })
  */
-export const trainer = <P extends Parameterisation>(
-  options: TrainerOptions<P>,
-): TE.TaskEither<ErrorOf<'GradientError'> | ErrorOf<'EngineError'>, Trainer<P>> => {
+export const trainer = <P extends Parameterisation, N extends string = never>(
+  options: TrainerOptions<P, N>,
+): TE.TaskEither<ErrorOf<'GradientError'> | ErrorOf<'EngineError'>, Trainer<P, N>> => {
   const { model, loss, optimizer, batchSize, emaDecay: decay, threads, trains = () => true } = options
   const averages = decay !== undefined
   const decayAt = emaDecay(decay ?? 0)
@@ -160,7 +165,7 @@ export const trainer = <P extends Parameterisation>(
     TE.apSW('graph', TE.fromEither(trainingGraph({ ...options, averages }))),
     TE.bindW('step', ({ graph }) => openStep(graph.files, session)),
     TE.bindW('denoiser', () => modelDenoiser(frozen(model, trains), session)),
-    TE.map(({ graph: { parameters, memory, readsClean }, step, denoiser }): Trainer<P> => ({
+    TE.map(({ graph: { parameters, memory, readsClean }, step, denoiser }): Trainer<P, N> => ({
       model,
       batchSize,
       initial: { step: 0, parameters, ema: parameters, slots: memory },

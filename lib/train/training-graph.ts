@@ -24,7 +24,8 @@ export const names = {
 
 export type TrainingGraphOptions<P extends Parameterisation> = ClippingOptions & {
   readonly model: Model<P>
-  readonly loss: Loss<P>
+  /** Whatever it reads beside the usual has to come with every batch. */
+  readonly loss: Loss<P, string>
   readonly optimizer: Optimizer
   /** Samples of an optimizer step. */
   readonly batchSize: number
@@ -33,6 +34,11 @@ export type TrainingGraphOptions<P extends Parameterisation> = ClippingOptions &
    * same step, unless the loss lets samples look at each other. A divisor of `batchSize`. Default 1.
    */
   readonly accumulate?: number
+  /**
+   * Keep few activations and compute the others again in the backward pass: less memory, for at most one more forward pass. A number is
+   * the most segments that the model is cut into. Default: all are kept.
+   */
+  readonly checkpointing?: boolean | number
   /** Whether a moving average of the parameters is kept. */
   readonly averages: boolean
   /** Which weights train, by name. The others become constants of the graphs. Default: all. */
@@ -199,6 +205,7 @@ export const trainingGraph = <P extends Parameterisation>({
     grad(
       value,
       weights.map((weight) => weight.value),
+      options,
     ),
     E.map((gradients) => ({
       files: filesOf({ loss: value, ...renamed(terms, names.term) }, weights, gradients, options),

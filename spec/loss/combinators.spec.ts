@@ -35,7 +35,7 @@ const perSample = (f: (e: number, i: number) => number): ReadonlyArray<number> =
   meanOf(errors.slice(3).map((e, i) => f(e, i + 3))),
 ]
 const expectTerm = async (
-  loss: Loss<'flow_matching'>,
+  loss: Loss<'flow_matching', string>,
   expected: ReadonlyArray<number>,
   given: Partial<LossValues> = {},
 ): Promise<void> => {
@@ -111,24 +111,28 @@ describe('masked', () => {
 
   it('counts elements where the mask says so, and learns nothing elsewhere', async () => {
     await expectTerm(
-      mean('mse', masked()(squaredError)),
+      mean('mse', masked('mask')(squaredError)),
       perSample((e, i) => mask[i] * e * e),
       given,
     )
-    const { gradient } = await runLoss(mean('mse', masked()(squaredError)), { ...values, ...given })
+    const { gradient } = await runLoss(mean('mse', masked('mask')(squaredError)), { ...values, ...given })
     gradient.forEach((g, i) => {
       expect(g).toBeCloseTo((2 * mask[i] * errors[i]) / 6, 6)
     })
   })
 
   it('may divide by what it counts; an empty mask counts nothing', async () => {
-    await expectTerm(mean('mse', masked({ over: 'masked' })(squaredError)), [(0.5 * 0.09) / 1.5, 0], given)
+    await expectTerm(
+      mean('mse', masked('mask', { over: 'masked' })(squaredError)),
+      [(0.5 * 0.09) / 1.5, 0],
+      given,
+    )
   })
 
   it('reads the mask under its own name', async () => {
     const named = { given: { inpainting: float32(shape, mask) } }
     await expectTerm(
-      mean('mse', masked({ name: 'inpainting' })(squaredError)),
+      mean('mse', masked('inpainting')(squaredError)),
       perSample((e, i) => mask[i] * e * e),
       named,
     )

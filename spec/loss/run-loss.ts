@@ -26,13 +26,13 @@ const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
 }
 
 /** Compiles a loss over plain inputs, and computes its terms, its total and the gradient for the prediction. */
-export const runLoss = async (loss: Loss<'flow_matching'>, values: LossValues) =>
+export const runLoss = async (loss: Loss<'flow_matching', string>, values: LossValues) =>
   runLossOf('flow_matching', loss, values)
 
 /** The same for any parameterisation, and with a model for losses that ask it again. */
 export const runLossOf = async <P extends Parameterisation>(
   parameterisation: P,
-  loss: Loss<P>,
+  loss: Loss<P, string>,
   values: LossValues,
   model: LossInputs<P>['model'] = () => {
     throw new Error('this loss was given no model')
@@ -42,7 +42,7 @@ export const runLossOf = async <P extends Parameterisation>(
   const [batch] = shape
   const tensor = (name: string): Value => input(name, 'float32', shape)
   const column = (name: string): Value => input(name, 'float32', [batch])
-  const inputs: LossInputs<P> = {
+  const inputs: LossInputs<P, string> = {
     parameterisation,
     prediction: tensor('prediction'),
     biased: tensor('biased'),

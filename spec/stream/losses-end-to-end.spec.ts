@@ -46,7 +46,7 @@ const plain: Source = (step) =>
     shape: [2],
     conditioning: {},
   })
-const withMask: Source = (step) =>
+const withMask: Source<'mask'> = (step) =>
   pipe(
     plain(step),
     TE.map((batch) => ({
@@ -60,10 +60,10 @@ const withMask: Source = (step) =>
     })),
   )
 
-const losses = async <P extends Parameterisation>(
+const losses = async <P extends Parameterisation, N extends string>(
   parameterisation: P,
-  loss: Loss<P>,
-  pipeline: Pipeline<P, Noised>,
+  loss: Loss<P, N>,
+  pipeline: Pipeline<P, Noised<N, boolean>>,
 ): Promise<ReadonlyArray<Descended['metrics']>> => {
   const model = mlp({ parameterisation, sample: [2], width: 32, depth: 1, seed: 1 })
   const optimizer = adamw({ learningRate: () => 1e-2 })
@@ -99,14 +99,17 @@ describe('in training', () => {
   })
 
   it('a scheduled, masked Huber loss trains SOAR on re-noised rollouts', async () => {
-    const loss = mean('huber', masked({ over: 'masked' })(huber(snrThreshold(0.1))))
+    const loss = mean('huber', masked('mask', { over: 'masked' })(huber(snrThreshold(0.1))))
     const soar = pipe(dataset(withMask), noised(flow()), rollout(euler(), plan), renoised(), corrected())
     expectDownhill(await losses('flow_matching', loss, soar))
   })
 
-  it('a mask that no batch brings is an error that names it', async () => {
+  it('a mask that no batch brings does not compile, and where types are circumvented is an error that names it', async () => {
+    const pipeline = pipe(dataset(plain), noised(vp))
+    const loss = mean('mse', masked('mask')(squaredError))
     await expect(
-      losses('epsilon', mean('mse', masked()(squaredError)), pipe(dataset(plain), noised(vp))),
+      // @ts-expect-error: no batch brings a mask
+      losses('epsilon', loss, pipeline),
     ).rejects.toMatchObject({ message: expect.stringContaining('mask') as string })
   })
 })

@@ -34,9 +34,9 @@ const third = <P extends Parameterisation>(parameterisation: P): Denoiser<P> => 
   predict: (latents) => TE.right(latents.map((x) => x / 3)),
 })
 const run = <P extends Parameterisation>(
-  pipeline: Pipeline<P, Noised>,
+  pipeline: Pipeline<P, Noised<never, boolean>>,
   parameterisation: P,
-): Promise<Noised> =>
+): Promise<Noised<never, boolean>> =>
   firstValueFrom(
     pipeline({
       state: { ...toyTrainer(parameterisation).initial, step },

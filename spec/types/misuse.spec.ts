@@ -1,12 +1,39 @@
 import { pipe } from 'fp-ts/lib/function.js'
-import { antiDrift, defar, type Loss, minSnr, mse, reflexflow, scaled, sum, weighted } from 'deriva/loss'
+import {
+  antiDrift,
+  defar,
+  type JumpInput,
+  type Loss,
+  masked,
+  mean,
+  minSnr,
+  mse,
+  type Pointwise,
+  reflexflow,
+  scaled,
+  squaredError,
+  sum,
+  weighted,
+} from 'deriva/loss'
 import type { Model } from 'deriva/model'
 import { ddpm, flow } from 'deriva/path'
 import { ramp } from 'deriva/rollout'
 import { euler } from 'deriva/solver'
-import { dataset, descend, dream, jumped, noised, rollout, slowed, training } from 'deriva/stream'
+import {
+  corrected,
+  dataset,
+  descend,
+  dream,
+  jumped,
+  noised,
+  perturbed,
+  renoised,
+  rollout,
+  slowed,
+  training,
+} from 'deriva/stream'
 import { adamw, type Trainer, trainer } from 'deriva/train'
-import type { Source } from 'deriva/types'
+import type { Parameterisation, Source } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 
 /**
@@ -19,6 +46,10 @@ export const misuse = (
   epsilonModel: Model<'epsilon'>,
   flowTrainer: Trainer<'flow_matching'>,
   epsilonTrainer: Trainer<'epsilon'>,
+  jumpTrainer: Trainer<'flow_matching', JumpInput>,
+  maskTrainer: Trainer<'epsilon', 'mask'>,
+  withMask: Source<'mask'>,
+  otherMask: Source<'inpainting'>,
 ): ReadonlyArray<unknown> => {
   const optimizer = adamw({ learningRate: () => 1e-3 })
   const plan = { maxStepOffset: 10, probability: ramp({ to: 0.5, steps: 100 }) }
@@ -64,6 +95,37 @@ export const misuse = (
   // @ts-expect-error: a jump along the straight path, a ddpm path
   const n = pipe(dataset(source), noised(path), jumped())
 
+  // What a loss reads, a stage or the data has to bring.
+  // @ts-expect-error: no jump was drawn
+  const o = pipe(dataset(source), noised(flow()), descend(jumpTrainer))
+  // @ts-expect-error: a loss that reads a jump, where none is promised
+  const p: Loss<'flow_matching'> = defar()
+  // @ts-expect-error: no mask in the data
+  const q = pipe(dataset(source), noised(path), descend(maskTrainer))
+  // @ts-expect-error: a mask by another name
+  const r = pipe(dataset(otherMask), noised(path), descend(maskTrainer))
+  // @ts-expect-error: it says that it reads a mask, and reads edges
+  const s: Pointwise<Parameterisation, 'mask'> = ({ given }) => given('edges')
+  // @ts-expect-error: a sum reads all that its summands read
+  const t: Loss<'epsilon', 'edges'> = sum(
+    mean('a', masked('mask')(squaredError)),
+    mean('b', masked('edges')(squaredError)),
+  )
+
+  // What starts from the schedule is not put after what has left it, and what mends a drift needs one.
+  // @ts-expect-error: a rollout starts from data and noise, and would undo the perturbation
+  const u = pipe(dataset(source), noised(flow()), perturbed(0.1), rollout(euler(), plan))
+  // @ts-expect-error: rolled out twice
+  const v = pipe(dataset(source), noised(flow()), rollout(euler(), plan), rollout(euler(), plan))
+  // @ts-expect-error: slowed interpolation would undo the rollout
+  const w = pipe(dataset(source), noised(flow()), rollout(euler(), plan), slowed(0.8))
+  // @ts-expect-error: DREAM's error is that of the undrifted input
+  const x = pipe(dataset(source), noised(path), rollout(euler(), plan), dream())
+  // @ts-expect-error: nothing has moved
+  const y = pipe(dataset(source), noised(flow()), renoised())
+  // @ts-expect-error: nothing has moved
+  const z = pipe(dataset(source), noised(flow()), corrected())
+
   // The same things done right compile.
   const loss: Loss<'flow_matching'> = sum(mse, scaled(10)(antiDrift()))
   const right = [
@@ -71,10 +133,31 @@ export const misuse = (
     pipe(dataset(source), noised(path), dream(), descend(epsilonTrainer)),
     pipe(dataset(source), noised(flow()), slowed(0.8), jumped(), descend(flowTrainer)),
     trainer({ model: flowModel, loss, optimizer, batchSize: 1 }),
+    trainer({ model: flowModel, loss: defar(), optimizer, batchSize: 1 }),
+    pipe(dataset(source), noised(flow()), jumped(), descend(jumpTrainer), training(jumpTrainer, loop)),
+    pipe(
+      dataset(withMask),
+      noised(flow()),
+      jumped(),
+      rollout(euler(), plan),
+      perturbed(0.1),
+      descend(jumpTrainer),
+    ),
+    pipe(dataset(withMask), noised(path), descend(maskTrainer)),
+    pipe(
+      dataset(withMask),
+      noised(path),
+      rollout(euler(), plan),
+      renoised(),
+      corrected(),
+      descend(maskTrainer),
+    ),
+    // What is brought and not read does no harm.
+    pipe(dataset(withMask), noised(path), descend(epsilonTrainer)),
     pipe(epsilonPipeline, training(epsilonTrainer, loop)),
     pipe(flowPipeline, training(flowTrainer, loop)),
   ]
-  return [a, b, c, d, e, f, g, h, i, j, k, l, m, n, right]
+  return [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, right]
 }
 
 describe('misuse', () => {
