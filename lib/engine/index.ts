@@ -1,5 +1,7 @@
+export * from './choose-device.js'
 export * from './device.js'
 export * from './engine.js'
 export * from './open-engine.js'
+export * from './probe.js'
 export * from './session.js'
 export * from './value.js'
