@@ -22,6 +22,8 @@ export type Inquiry = {
 export type Trajectories = {
   /** Where every sample arrived: [batch, …sample], in the order given. */
   readonly latents: Float32Array
+  /** All registers, the latents first, each [batch, …sample] in the order given: where a program may be taken up again. */
+  readonly registers: () => ReadonlyArray<Float32Array>
   /** Sample evaluations spent: exactly the sum of the programs' lengths. */
   readonly evaluations: number
 }
@@ -61,7 +63,9 @@ export function* flight(
 
   const places = new Uint32Array(order.length)
   order.forEach((sample, place) => (places[sample] = place))
-  const snapshot = (): Float32Array => takeRows(moving, places).data
+  const inOrder = (data: Float32Array): Float32Array =>
+    takeRows(float32([programs.length, elements], data), places).data
+  const snapshot = (): Float32Array => inOrder(moving.data)
 
   for (const [j, count] of active.entries()) {
     const now = packed.slice(0, count).map(({ evaluations }) => evaluations[j])
@@ -77,5 +81,9 @@ export function* flight(
     const mixings = now.map(({ mix }, i) => ({ registers: packed[i].registers, mix }))
     mixRegisters(registers, output, mixings, fresh)
   }
-  return { latents: snapshot(), evaluations: active.reduce((a, b) => a + b, 0) }
+  return {
+    latents: snapshot(),
+    registers: () => registers.planes.map(inOrder),
+    evaluations: active.reduce((a, b) => a + b, 0),
+  }
 }

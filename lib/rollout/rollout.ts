@@ -1,7 +1,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Path } from '../path/index.js'
-import { program, type Solver } from '../solver/index.js'
+import { type Grid, program, type Program, type Solver } from '../solver/index.js'
 import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
 import type { Denoiser } from './denoiser.js'
 import type { FreshNoise, Trajectories } from './flight.js'
@@ -38,6 +38,88 @@ export const departed = ({ x0, noise, spans }: Omit<Departure, 'conditioning'>):
   return out
 }
 
+/** A batch on its way: where its samples stand, and what is left to do. */
+export type Underway = {
+  /** All registers, the latents first, each [batch, …sample]. */
+  readonly registers: ReadonlyArray<Float32Array>
+  /** What is left of each sample's program. */
+  readonly tails: ReadonlyArray<Program>
+  /** How many evaluations of its program each sample has behind it. */
+  readonly made: ReadonlyArray<number>
+  /** Sample evaluations spent. */
+  readonly evaluations: number
+}
+
+/** A program in two, before the last so many steps of its grid. */
+const cut = (whole: Program, before: number): readonly [Program, Program] => [
+  { ...whole, evaluations: whole.evaluations.slice(0, before) },
+  { ...whole, evaluations: whole.evaluations.slice(before) },
+]
+
+/**
+ * A rollout without the last so many steps of every sample: they are left to somebody else, such as a training graph that gradients
+ * flow through. With 0 it is the whole rollout.
+ *
+ * @param withheld how many of the last steps of each sample are left; samples with fewer steps stay where they start
+ * @returns the registers in which the programs are to be taken up, and what is left of them
+ * @example
+ * declare const denoiser: Denoiser<'flow_matching'>, departure: Departure
+ * const task = rolloutExcept(flow(), unipc({ order: 2 }), 1)(denoiser, departure)
+ */
+export const rolloutExcept =
+  (path: Path, solver: Solver, withheld: number) =>
+  <P extends Parameterisation>(
+    denoiser: Denoiser<P>,
+    departure: Departure,
+    fresh?: FreshNoise,
+  ): TE.TaskEither<ErrorOf<'EngineError'>, Underway> => {
+    const { spans, conditioning } = departure
+    const along = (grid: Grid): Program => program(solver, path, denoiser.parameterisation, grid)
+    const parts = spans.map(({ grid }) => {
+      const whole = along(grid)
+      const first = Math.max(0, grid.length - 1 - withheld)
+      return cut(
+        whole,
+        withheld === 0 ? whole.evaluations.length : along(grid.slice(0, first + 1)).evaluations.length,
+      )
+    })
+    const latents = departed(departure)
+    const elements = latents.length / Math.max(1, spans.length)
+    const moving = [...spans.keys()].filter((i) => parts[i][0].evaluations.length > 0)
+    const start = takeRows(float32([spans.length, elements], latents), moving)
+    const given = Object.fromEntries(
+      Object.entries(conditioning).map(([n, tensor]) => [n, takeRows(tensor, moving)]),
+    )
+    return pipe(
+      runPrograms(
+        denoiser,
+        moving.map((i) => parts[i][0]),
+        start.data,
+        given,
+        fresh &&
+          ((row, j, out) => {
+            fresh(moving[row], j, out)
+          }),
+      ),
+      TE.map((arrived): Underway => {
+        const planes = withheld === 0 ? [arrived.latents] : arrived.registers()
+        const registers = planes.map((plane, r) => {
+          const out = r === 0 ? latents : new Float32Array(latents.length)
+          moving.forEach((i, row) => {
+            out.set(plane.subarray(row * elements, (row + 1) * elements), i * elements)
+          })
+          return out
+        })
+        return {
+          registers,
+          tails: parts.map(([, tail]) => tail),
+          made: parts.map(([{ evaluations }]) => evaluations.length),
+          evaluations: arrived.evaluations,
+        }
+      }),
+    )
+  }
+
 /**
  * The rollout operator: puts each sample at its source and brings it along its grid to its target with the denoiser's own
  * predictions. Samples without a way to go lie exactly on the schedule and cost nothing; the sample evaluations spent are exactly
@@ -61,32 +143,8 @@ export const rollout =
     denoiser: Denoiser<P>,
     departure: Departure,
     fresh?: FreshNoise,
-  ): TE.TaskEither<ErrorOf<'EngineError'>, Trajectories> => {
-    const { spans, conditioning } = departure
-    const latents = departed(departure)
-    const moving = [...spans.keys()].filter((i) => spans[i].grid.length > 1)
-    const programs = moving.map((i) => program(solver, path, denoiser.parameterisation, spans[i].grid))
-    const elements = latents.length / Math.max(1, spans.length)
-    const start = takeRows(float32([spans.length, elements], latents), moving)
-    const given = Object.fromEntries(
-      Object.entries(conditioning).map(([n, tensor]) => [n, takeRows(tensor, moving)]),
+  ): TE.TaskEither<ErrorOf<'EngineError'>, Pick<Trajectories, 'latents' | 'evaluations'>> =>
+    pipe(
+      rolloutExcept(path, solver, 0)(denoiser, departure, fresh),
+      TE.map(({ registers: [latents], evaluations }) => ({ latents, evaluations })),
     )
-    return pipe(
-      runPrograms(
-        denoiser,
-        programs,
-        start.data,
-        given,
-        fresh &&
-          ((row, j, out) => {
-            fresh(moving[row], j, out)
-          }),
-      ),
-      TE.map(({ latents: arrived, evaluations }) => {
-        moving.forEach((i, row) => {
-          latents.set(arrived.subarray(row * elements, (row + 1) * elements), i * elements)
-        })
-        return { latents, evaluations }
-      }),
-    )
-  }

@@ -1,24 +1,7 @@
 import type { Model } from '../model/index.js'
-import {
-  concat,
-  constant,
-  input,
-  matMul,
-  reshape,
-  slice,
-  squeeze,
-  substitute,
-  type Value,
-} from '../onnx/index.js'
-import type { Program } from '../solver/index.js'
+import { constant, input, matMul, reshape, substitute, type Value } from '../onnx/index.js'
+import { executedInGraph, type Program, type UnrolledShape } from '../solver/index.js'
 import { float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
-
-export type UnrolledShape = {
-  /** Model evaluations in the graph: at least as many as any program has. */
-  readonly evaluations: number
-  /** Registers in the graph: at least as many as any program has. */
-  readonly registers: number
-}
 
 /** The names that the unrolled graph is fed under, beside the model's own conditioning inputs. */
 export const unrolledInputs = {
@@ -28,16 +11,13 @@ export const unrolledInputs = {
   noise: 'noise',
 } as const
 
-/** Entry j along the leading axis, without that axis. */
-const entry = (value: Value, j: number): Value => squeeze(slice(value, [j], [j + 1], [0]), [0])
-
 /**
  * A denoising trajectory as one graph around any model: registers are a tensor, and coefficients and times are inputs, so that
  * another solver, order or grid needs no other graph. It is an ordinary graph: it can be differentiated, through the latents and
  * through the parameters, and be part of a larger one.
  *
- * Inputs `start` [batch, …sample], `timesteps` [evaluations, batch], `mixes` [evaluations, batch, registers, registers + 2], `noise`
- * [evaluations, batch, …sample], and the model's conditioning.
+ * Inputs `start` [batch, …sample], `timesteps` [batch, evaluations], `mixes` [batch, evaluations, registers, registers + 2], `noise`
+ * [batch, evaluations, …sample], and the model's conditioning.
  *
  * @returns the latents after the last evaluation: [batch, …sample]
  * @example
@@ -46,15 +26,11 @@ const entry = (value: Value, j: number): Value => squeeze(slice(value, [j], [j +
  */
 export const unrolled = <P extends Parameterisation>(
   { prediction, sample }: Model<P>,
-  { evaluations, registers }: UnrolledShape,
+  shape: UnrolledShape,
 ): Value => {
-  const elements = size(sample)
+  const { evaluations, registers } = shape
   const [batch] = prediction.shape
   const start = input(unrolledInputs.start, 'float32', [batch, ...sample])
-  const timesteps = input(unrolledInputs.timesteps, 'float32', [evaluations, batch])
-  const mixes = input(unrolledInputs.mixes, 'float32', [evaluations, batch, registers, registers + 2])
-  const noise = input(unrolledInputs.noise, 'float32', [evaluations, batch, ...sample])
-  const row = (latents: Value): Value => reshape(latents, [0, 1, elements])
   // Register 0 starts as the latents, the others as zeros: the outer product with the first unit vector.
   const first = constant(
     float32(
@@ -62,21 +38,23 @@ export const unrolled = <P extends Parameterisation>(
       Float32Array.from({ length: registers }, (_, r) => (r === 0 ? 1 : 0)),
     ),
   )
-  let state = matMul(first, row(start))
-  for (let j = 0; j < evaluations; j++) {
-    const latents = reshape(slice(state, [0], [1], [1]), [0, ...sample])
-    const [output] = substitute([prediction], ({ node }) =>
+  const ask = (latents: Value, timestep: Value): Value =>
+    substitute([prediction], ({ node }) =>
       node.kind !== 'input'
         ? undefined
         : node.name === 'latents'
           ? latents
           : node.name === 'timestep'
-            ? entry(timesteps, j)
+            ? timestep
             : undefined,
-    )
-    state = matMul(entry(mixes, j), concat([state, row(output), row(entry(noise, j))], 1))
+    )[0]
+  const programs = {
+    state: matMul(first, reshape(start, [0, 1, size(sample)])),
+    timesteps: input(unrolledInputs.timesteps, 'float32', [batch, evaluations]),
+    mixes: input(unrolledInputs.mixes, 'float32', [batch, evaluations, registers, registers + 2]),
+    noise: input(unrolledInputs.noise, 'float32', [batch, evaluations, ...sample]),
   }
-  return reshape(slice(state, [0], [1], [1]), [0, ...sample])
+  return executedInGraph(ask, programs, shape, sample)
 }
 
 /**
@@ -93,8 +71,8 @@ export const unrolledFeeds = (
 ): { readonly timesteps: TensorOf<'float32'>; readonly mixes: TensorOf<'float32'> } => {
   const batch = programs.length
   const columns = registers + 2
-  const timesteps = new Float32Array(evaluations * batch)
-  const mixes = new Float32Array(evaluations * batch * registers * columns)
+  const timesteps = new Float32Array(batch * evaluations)
+  const mixes = new Float32Array(batch * evaluations * registers * columns)
   programs.forEach((p, i) => {
     if (p.evaluations.length > evaluations || p.registers > registers)
       throw new RangeError(
@@ -102,9 +80,9 @@ export const unrolledFeeds = (
       )
     const own = p.registers + (p.noise ? 2 : 1)
     for (let j = 0; j < evaluations; j++) {
-      const offset = (j * batch + i) * registers * columns
+      const offset = (i * evaluations + j) * registers * columns
       const evaluation = j < p.evaluations.length ? p.evaluations[j] : undefined
-      timesteps[j * batch + i] = evaluation?.at.timestep ?? 0
+      timesteps[i * evaluations + j] = evaluation?.at.timestep ?? 0
       for (let r = 0; r < registers; r++) {
         if (evaluation === undefined || r >= p.registers) mixes[offset + r * columns + r] = 1
         else
@@ -117,7 +95,7 @@ export const unrolledFeeds = (
     }
   })
   return {
-    timesteps: float32([evaluations, batch], timesteps),
-    mixes: float32([evaluations, batch, registers, columns], mixes),
+    timesteps: float32([batch, evaluations], timesteps),
+    mixes: float32([batch, evaluations, registers, columns], mixes),
   }
 }

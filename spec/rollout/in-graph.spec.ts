@@ -84,7 +84,7 @@ describe('the in-graph form', () => {
       await openSession(encode({ outputs: { prediction: model.prediction }, parameters: 'inputs' }))(),
     )
     const denoiser = sessionDenoiser(forward, model, weights)
-    const row = (sample: number, evaluation: number) => (evaluation * batch + sample) * elements
+    const row = (sample: number, evaluation: number) => (sample * shape.evaluations + evaluation) * elements
     const stepwise = right(
       await runPrograms(denoiser, programs, start, { label }, (sample, evaluation, out) => {
         out.set(noise.subarray(row(sample, evaluation), row(sample, evaluation) + elements))
@@ -98,7 +98,7 @@ describe('the in-graph form', () => {
         ...weights,
         label,
         start: float32([batch, elements], start),
-        noise: float32([shape.evaluations, batch, elements], noise),
+        noise: float32([batch, shape.evaluations, elements], noise),
         ...unrolledFeeds(programs, shape),
       })(),
     )['latents'].data

@@ -60,7 +60,7 @@ const given: Readonly<Record<string, Tensor>> = {
   label,
   start: float32([programs.length, 3], start),
   noise: float32(
-    [shape.evaluations, programs.length, 3],
+    [programs.length, shape.evaluations, 3],
     new Float32Array(shape.evaluations * programs.length * 3),
   ),
   ...unrolledFeeds(programs, shape),
