@@ -1,23 +1,18 @@
-import type { AttributesOf, OperatorName, OperatorNodeOf, Value } from '../onnx/index.js'
+import type { AttributesOf, OperatorName, Value } from '../onnx/index.js'
 import { Refusal } from './refusal.js'
 
 /** One use of an operator in a graph, as its gradient rule sees it. */
 export class Application<O extends OperatorName = OperatorName> {
-  readonly attributes: AttributesOf<O>
-  /** Undefined where an optional input is left out. */
-  readonly inputs: ReadonlyArray<Value | undefined>
-
   constructor(
-    node: OperatorNodeOf<O>,
+    readonly attributes: AttributesOf<O>,
+    /** Undefined where an optional input is left out. */
+    readonly inputs: ReadonlyArray<Value | undefined>,
     readonly outputs: ReadonlyArray<Value>,
     /** d loss / d output, for every output; undefined where the loss does not depend on it. */
     readonly cotangents: ReadonlyArray<Value | undefined>,
     private readonly asked: ReadonlyArray<boolean>,
     private readonly sources: ReadonlyArray<boolean>,
-  ) {
-    this.attributes = node.attributes
-    this.inputs = node.inputs
-  }
+  ) {}
 
   /** An input that has to be there. */
   input(i: number): Value {

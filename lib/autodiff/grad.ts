@@ -18,9 +18,20 @@ import { sumTo } from './broadcast.js'
 import { accumulated, isPart, zeros, type Cotangent } from './cotangent.js'
 import { dims } from './known.js'
 import { nodeLabel, reach, type Reach } from './reach.js'
+import { recomputation, type Seen } from './recomputed.js'
 import { Refusal, within } from './refusal.js'
 import type { Rules } from './rule.js'
 import { rules } from './rules/index.js'
+import { segments } from './segments.js'
+
+export type GradOptions = {
+  /**
+   * Keep few activations for the backward pass, and compute the others again when it comes to them (gradient checkpointing, Chen et
+   * al. 2016, arXiv 1604.06174): less memory for at most one more forward pass. The graph is cut at its narrow places, such as
+   * between blocks; a number is the most segments it is cut into. Gradients are the same. Default: all activations are kept.
+   */
+  readonly checkpointing?: boolean | number
+}
 
 /**
  * d loss / d w for every w of `wrt`, as values of w's shape and element type: reverse-mode differentiation, one rule for each
@@ -31,6 +42,7 @@ import { rules } from './rules/index.js'
  *
  * @param loss one float
  * @param wrt parameters, inputs or anything between
+ * @throws RangeError where `checkpointing` is a number and no integer from 1
  * @returns Left where an operator on the way has no gradient: which one, why, and the way from it to `wrt`
  *
  * @example
@@ -41,7 +53,8 @@ import { rules } from './rules/index.js'
 export const grad = (
   loss: Value,
   wrt: ReadonlyArray<Value>,
-): E.Either<ErrorOf<'GradientError'>, ReadonlyArray<Value>> => gradWith(rules)(loss, wrt)
+  options: GradOptions = {},
+): E.Either<ErrorOf<'GradientError'>, ReadonlyArray<Value>> => gradWith(rules)(loss, wrt, options)
 
 /**
  * `grad` by another table of rules: to try a new rule, or to check that a wrong one is noticed.
@@ -52,11 +65,21 @@ export const grad = (
  */
 export const gradWith =
   (table: Rules) =>
-  (loss: Value, wrt: ReadonlyArray<Value>): E.Either<ErrorOf<'GradientError'>, ReadonlyArray<Value>> => {
+  (
+    loss: Value,
+    wrt: ReadonlyArray<Value>,
+    { checkpointing = false }: GradOptions = {},
+  ): E.Either<ErrorOf<'GradientError'>, ReadonlyArray<Value>> => {
+    if (typeof checkpointing === 'number' && !(Number.isInteger(checkpointing) && checkpointing >= 1))
+      throw new RangeError(`a graph cannot be cut into ${checkpointing} segments`)
     const order = topological([loss])
     const active = reach(order, wrt, table)
+    const see: See =
+      checkpointing === false
+        ? () => (value) => value
+        : recomputation(order, segments(order, checkpointing === true ? undefined : checkpointing))
     try {
-      const gradients = backward(loss, order, active, table)
+      const gradients = backward(loss, order, active, table, see)
       return E.right(
         wrt.map((w) => gradients.get(w.node)?.[w.output] ?? within(w.node, () => zeros(dims(w), w.type))),
       )
@@ -75,12 +98,16 @@ const explained = ({ reason, node }: Refusal, loss: Value, active: Reach): Error
   }
 }
 
+/** How the backward pass of a node, given the first gradient of its segment, sees the forward pass. */
+type See = (node: Node, cotangent: Value) => Seen
+
 /** The gradient with respect to every output of every node between the loss and the sources of `active`. */
 const backward = (
   loss: Value,
   order: ReadonlyArray<Node>,
   active: Reach,
   table: Rules,
+  see: See,
 ): ReadonlyMap<Node, ReadonlyArray<Value | undefined>> => {
   if (!isFloat(loss.type) || !isStatic(loss.shape) || size(loss.shape) !== 1) {
     throw new Refusal(`is ${loss.type}${showShape(loss.shape)}, and a loss is one float`, loss.node)
@@ -100,7 +127,9 @@ const backward = (
       const outputs = lists.map((_, output) => valueOf(node, output))
       const cotangents = outputs.map((y, output) => accumulated(y, lists[output] ?? []))
       gradients.set(node, cotangents)
-      if (node.kind === 'operator') pull(node, outputs, cotangents, active, table, contribute)
+      const first = cotangents.find((cotangent) => cotangent !== undefined)
+      if (node.kind === 'operator' && first !== undefined)
+        pull(node, outputs, cotangents, active, table, see(node, first), contribute)
     })
   }
   return gradients
@@ -113,15 +142,23 @@ const pull = <O extends OperatorName>(
   cotangents: ReadonlyArray<Value | undefined>,
   active: Reach,
   table: Rules,
+  seen: Seen,
   contribute: (x: Value, cotangent: Cotangent) => void,
 ): void => {
   const asked = node.inputs.map((x) => x !== undefined && active.has(x))
   const rule = table[node.operator]
   if (rule === 'flat' || !asked.includes(true)) return
   if (typeof rule !== 'function') throw new Refusal(rule.refused)
-  const [y] = outputs
   const sources = node.inputs.map((x) => x !== undefined && active.isSource(x))
-  const at = new Application(node, outputs, cotangents, asked, sources)
+  const [y] = outputs
+  const at = new Application(
+    node.attributes,
+    node.inputs.map((x) => x && seen(x)),
+    outputs.map(seen),
+    cotangents,
+    asked,
+    sources,
+  )
   const results = rule(cotangents[0] ?? zeros(dims(y), y.type), at)
   node.inputs.forEach((x, i) => {
     const result = results[i]

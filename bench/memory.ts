@@ -1,0 +1,86 @@
+/**
+ * How much memory does a training step take, and what does checkpointing save? Every case is a process of its own, whose largest
+ * resident size the operating system tells; what grows with the batch is what it takes above a batch of 1.
+ *
+ *     npx tsx bench/memory.ts [--batch 16] [--steps 3] [--models dit,unet]
+ */
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { opened, realistic, type RealisticName, stepOf } from './realistic.js'
+
+const { values } = parseArgs({
+  options: {
+    batch: { type: 'string', default: '16' },
+    steps: { type: 'string', default: '3' },
+    models: { type: 'string', default: 'dit,unet' },
+    case: { type: 'string' },
+  },
+})
+
+/** Ways to run a step: none, or so many segments at most. */
+const ways = { 'all kept': false, checkpointing: true, '4 segments': 4 } as const
+
+type Case = { readonly model: RealisticName; readonly batch: number; readonly way: keyof typeof ways }
+type Measured = { readonly mebibytes: number; readonly seconds: number }
+
+const median = (xs: ReadonlyArray<number>): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
+
+/** Runs one case in this process. */
+const measured = async ({ model, batch, way }: Case): Promise<Measured> => {
+  const { run } = await opened(stepOf(realistic[model].build(), batch, { checkpointing: ways[way] }))
+  const seconds: number[] = []
+  for (let i = 0; i < Number(values.steps); i++) {
+    const started = performance.now()
+    await run()
+    seconds.push((performance.now() - started) / 1000)
+    // What the step gave back, so that it is not counted beside what the next gives.
+    globalThis.gc?.()
+  }
+  return { mebibytes: process.resourceUsage().maxRSS / 1024, seconds: median(seconds) }
+}
+
+/** Runs one case in a process of its own. */
+const apart = (one: Case): Measured =>
+  JSON.parse(
+    execFileSync(
+      process.execPath,
+      [
+        ...process.execArgv,
+        '--expose-gc',
+        fileURLToPath(import.meta.url),
+        `--case=${JSON.stringify(one)}`,
+        `--steps=${values.steps}`,
+      ],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+    ),
+  ) as Measured
+
+if (values.case !== undefined) {
+  console.log(JSON.stringify(await measured(JSON.parse(values.case) as Case)))
+} else {
+  const batch = Number(values.batch)
+  const models = values.models.split(',').filter((name): name is RealisticName => name in realistic)
+  const rows = models.flatMap((model) => {
+    const one = apart({ model, batch: 1, way: 'all kept' })
+    const found = (Object.keys(ways) as ReadonlyArray<keyof typeof ways>).map((way) => ({
+      way,
+      ...apart({ model, batch, way }),
+    }))
+    const [kept] = found
+    return found.map(({ way, mebibytes, seconds }) => ({
+      model: `${realistic[model].label}, batch ${batch}`,
+      activations: way,
+      'peak MiB': Math.round(mebibytes),
+      'above batch 1': Math.round(mebibytes - one.mebibytes),
+      'of all kept': `${((100 * (mebibytes - one.mebibytes)) / (kept.mebibytes - one.mebibytes)).toFixed(0)} %`,
+      's (median)': Number(seconds.toFixed(2)),
+      time: `× ${(seconds / kept.seconds).toFixed(2)}`,
+    }))
+  })
+  console.log(`${cpus()[0].model}, ${availableParallelism()} threads, Node ${process.version}`)
+  console.table(rows)
+  writeFileSync(new URL('memory.json', import.meta.url), `${JSON.stringify(rows, null, 2)}\n`)
+}

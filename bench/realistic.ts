@@ -1,0 +1,103 @@
+/** Denoisers of the size that people train, and a training step of theirs to be timed and weighed. */
+import * as E from 'fp-ts/lib/Either.js'
+import { openSession } from 'deriva/engine'
+import { mse } from 'deriva/loss'
+import { dit, type Model, unet } from 'deriva/model'
+import { normal } from 'deriva/random'
+import { adamw, names, trainingGraph, type TrainingGraph, type TrainingGraphOptions } from 'deriva/train'
+import { float32, int64, size, type Tensor } from 'deriva/types'
+
+export const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
+  if (E.isLeft(either)) throw new Error(either.left.message)
+  return either.right
+}
+
+export const noise = (n: number): Float32Array =>
+  normal({ seed: 1, purpose: 'data', step: 0, sample: 0 }, new Float32Array(n))
+
+const latents = { parameterisation: 'flow_matching', sample: [4, 32, 32], classes: 10, seed: 1 } as const
+const digits = { parameterisation: 'flow_matching', sample: [1, 28, 28], classes: 10, seed: 1 } as const
+
+/** What is measured, and on which batch. */
+export const realistic = {
+  dit: {
+    label: 'DiT-S/2, 4×32×32',
+    batch: 8,
+    build: () => dit({ ...latents, patch: 2, width: 384, depth: 12, heads: 6 }),
+  },
+  unet: {
+    label: 'UNet, 4×32×32',
+    batch: 8,
+    build: () => unet({ ...latents, width: 96, levels: 3, depth: 2, patch: 1, heads: 4 }),
+  },
+  demo: {
+    label: 'UNet of the demo, 1×28×28',
+    batch: 32,
+    build: () => unet({ ...digits, width: 24, levels: 2, heads: 0 }),
+  },
+} as const satisfies Readonly<
+  Record<
+    string,
+    { readonly label: string; readonly batch: number; readonly build: () => Model<'flow_matching'> }
+  >
+>
+
+export type RealisticName = keyof typeof realistic
+
+export type Step = {
+  readonly graph: TrainingGraph
+  readonly feeds: Readonly<Record<string, Tensor>>
+}
+
+/** Forward, backward, clipping and AdamW on random latents. */
+export const stepOf = (
+  model: Model<'flow_matching'>,
+  batchSize: number,
+  options: Partial<TrainingGraphOptions<'flow_matching'>> = {},
+): Step => {
+  const optimizer = adamw({ learningRate: () => 1e-4 })
+  const graph = right(
+    trainingGraph({
+      model,
+      loss: mse,
+      optimizer,
+      batchSize,
+      averages: false,
+      maxGradientNorm: 1,
+      ...options,
+    }),
+  )
+  const pixels = float32([batchSize, ...model.sample], noise(batchSize * size(model.sample)))
+  const renamed = Object.entries(graph.memory).flatMap(([slot, own]) =>
+    Object.entries(own).map(([name, tensor]) => [names.slot(slot, name), tensor] as const),
+  )
+  const scalars = Object.entries(optimizer.scalars(0)).map(
+    ([name, x]) => [names.scalar(name), float32([], [x])] as const,
+  )
+  return {
+    graph,
+    feeds: {
+      ...graph.parameters,
+      ...Object.fromEntries([...renamed, ...scalars]),
+      latents: pixels,
+      target: pixels,
+      timestep: float32(
+        [batchSize],
+        Array.from({ length: batchSize }, (_, i) => (1000 * (i + 1)) / batchSize),
+      ),
+      label: int64(
+        [batchSize],
+        Array.from({ length: batchSize }, (_, i) => i % 10),
+      ),
+    },
+  }
+}
+
+export type Opened = { readonly run: () => Promise<Readonly<Record<string, Tensor>>> }
+
+/** Compiles a step; what it is fed stays the same. */
+export const opened = async ({ graph: { files }, feeds }: Step, threads?: number): Promise<Opened> => {
+  if (files.kind !== 'whole') throw new Error('a step in parts is not timed here')
+  const session = right(await openSession(files.step, threads === undefined ? {} : { threads })())
+  return { run: async () => right(await session.run(feeds)()) }
+}
