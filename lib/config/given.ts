@@ -1,6 +1,7 @@
 import type { ConfigProblem } from '../types/index.js'
 import type { Flags } from './flags.js'
 import { optionKeyOf, optionRowsOf, optionSpellings } from './keys.js'
+import { foreignReason } from './simpletuner/foreign.js'
 import { suggestion } from './suggestion.js'
 
 /** A value that somebody wrote, with the key as they wrote it. */
@@ -25,15 +26,23 @@ const entriesOf = (json: Readonly<Record<string, unknown>>): ReadonlyArray<Given
 const unknownKey = ({ written, value }: GivenValue): ConfigProblem => {
   const name = written.replace(/^--/, '')
   const meant = name === 'model' ? undefined : suggestion(name, optionSpellings)
+  const reason = foreignReason(name)
   const allowed =
     name === 'model'
       ? 'an object such as { "type": "unet", "width": 32 }'
-      : `there is no such option${meant === undefined ? '' : `; did you mean ${meant}?`}`
+      : reason !== undefined
+        ? `there is no such option here, where ${reason}`
+        : `there is no such option${meant === undefined ? '' : `; did you mean ${meant}?`}`
   return { key: written, value, allowed }
 }
 
-/** What a flag's text means for this key: the first reading that one of its rows accepts, else the text. */
-const readText = (key: string, text: string): unknown => {
+/**
+ * What a flag's text means for this key: the first reading that one of its rows accepts, else the text.
+ *
+ * @example
+ * const seed = readText('seed', '7') // 7
+ */
+export const readText = (key: string, text: string): unknown => {
   const readings = optionRowsOf(key).map(({ row }) => row.kind.parse(text))
   return readings.find((reading) => reading !== text) ?? text
 }

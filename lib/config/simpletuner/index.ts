@@ -1,0 +1,6 @@
+export * from './defaults.js'
+export * from './families.js'
+export * from './foreign.js'
+export * from './optimizers.js'
+export * from './reading.js'
+export * from './translations.js'

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import * as E from 'fp-ts/lib/Either.js'
+import { describe, expect, it } from 'vitest'
+import {
+  type Config,
+  decodeConfig,
+  foreignReason,
+  optionKeys,
+  readSimpleTuner,
+} from '../../lib/config/index.js'
+
+const fixture = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../fixtures/simpletuner/${name}.json`, import.meta.url), 'utf8'))
+
+const read = (json: unknown): { readonly config: Config; readonly notes: string } => {
+  const reading = readSimpleTuner(json)
+  const config = decodeConfig(reading.json)
+  if (E.isLeft(config)) throw new Error(config.left.message)
+  return { config: config.right, notes: reading.notes.join('\n') }
+}
+
+const family = { model_family: 'sd3', data_backend_config: 'a.json' }
+
+describe('readSimpleTuner', () => {
+  it('takes what means the same, and lists what means nothing here', () => {
+    const { config, notes } = read(fixture('flow-lora'))
+    expect(config).toMatchObject({
+      prediction_type: 'flow_matching',
+      timestep_sampler: 'logit_normal',
+      flow_schedule_shift: null,
+      flow_schedule_auto_shift: true,
+      optimizer: 'lion',
+      adam_weight_decay: 0.05,
+      learning_rate: 6e-5,
+      lr_warmup_steps: 50,
+      max_train_steps: 1000,
+      train_batch_size: 2,
+      gradient_accumulation_steps: 4,
+      grad_clip_method: 'norm',
+      max_grad_norm: 0.5,
+      caption_dropout_probability: 0,
+      validation_guidance: 1,
+      checkpoint_step_interval: 100,
+      validation_step_interval: 50,
+      resume_from_checkpoint: null,
+      seed: 7,
+      use_ema: false,
+      output_dir: 'output/flux',
+    })
+    for (const key of [
+      'data_backend_config',
+      'report_to',
+      'hub_model_id',
+      'vae_batch_size',
+      'num_train_epochs',
+    ])
+      expect(notes).toMatch(new RegExp(`Not used here \\(.+\\): .*\\b${key}\\b`))
+    expect(notes).toContain('optimizer optimi-lion is lion here')
+    expect(notes).toContain('validation_guidance 3.5 is 1 here')
+    expect(notes).not.toContain('max_train_steps')
+  })
+
+  it('reads the recommended ramp as it is documented, and says what SimpleTuner makes of it', () => {
+    const { config, notes } = read(fixture('sdxl-scheduled-sampling'))
+    expect(config).toMatchObject({
+      prediction_type: 'epsilon',
+      beta_schedule: 'scaled_linear',
+      beta_start: 0.00085,
+      beta_end: 0.012,
+      snr_gamma: 5,
+      optimizer: 'adamw',
+      lr_power: 0.8,
+      lr_end: 4e-7,
+      grad_clip_method: 'value',
+      max_grad_norm: 2,
+      ema_decay: 0.995,
+      scheduled_sampling_prob_start: 0,
+      scheduled_sampling_prob_end: 0.5,
+      scheduled_sampling_reflexflow: false,
+      validation_sampler: 'euler_ancestral',
+    })
+    expect(notes).toContain('runs it from scheduled_sampling_probability 1 to 0.5')
+    expect(notes).toContain('Without effect beside the other options, there as here: flow_schedule_shift')
+    expect(notes).toContain('max_grad_norm 2, grad_clip_method value, ema_decay 0.995')
+  })
+
+  it('reads keys that are written as flags', () => {
+    const { config, notes } = read(fixture('flags'))
+    expect(config).toMatchObject({
+      optimizer: 'prodigy',
+      learning_rate: 1,
+      prodigy_d_coef: 0.5,
+      prodigy_use_bias_correction: true,
+      timestep_sampler: 'beta',
+      flow_beta_schedule_alpha: 1,
+      flow_beta_schedule_beta: 2,
+      lr_warmup_steps: 0,
+      train_batch_size: 8,
+      flow_schedule_shift: 3,
+    })
+    expect(notes).toContain('of optimizer_config: slice_p=11')
+    expect(notes).toContain('lr_warmup_steps 100 is not used')
+  })
+
+  it('leaves files of other kinds alone, which are then refused for such keys with the reason', () => {
+    const json = { seed: 1, report_to: 'wandb' }
+    expect(readSimpleTuner(json)).toEqual({ json, notes: [] })
+    const decoded = decodeConfig(json)
+    expect(E.isLeft(decoded) && decoded.left.problems).toEqual([
+      {
+        key: 'report_to',
+        value: 'wandb',
+        allowed:
+          'there is no such option here, where metrics, samples and the report are files of the run folder',
+      },
+    ])
+  })
+
+  it('still refuses what neither knows, and what has no equal here', () => {
+    const refused = (json: object): ReadonlyArray<string> => {
+      const decoded = decodeConfig(readSimpleTuner({ ...family, ...json }).json)
+      return E.isLeft(decoded) ? decoded.left.problems.map(({ key }) => key) : []
+    }
+    expect(refused({ learning_rat: 1 })).toEqual(['learning_rat'])
+    expect(refused({ optimizer: 'soap' })).toEqual(['optimizer'])
+    expect(refused({ max_train_steps: 'many' })).toEqual(['max_train_steps'])
+    expect(refused({ validation_steps: 1, validation_step_interval: 2 })).toEqual([
+      '--validation_step_interval',
+    ])
+    expect(refused({ validation_steps: 1, validation_step_interval: 1 })).toEqual([])
+    expect(refused({ flow_use_uniform_schedule: true, flow_use_beta_schedule: true })).toEqual([
+      'flow_use_uniform_schedule',
+      'flow_use_beta_schedule',
+    ])
+  })
+
+  it('takes 0 as 0 where it is one', () => {
+    const { config } = read({ ...family, lr_warmup_steps: 0, max_grad_norm: 0, snr_gamma: 0 })
+    expect(config).toMatchObject({ lr_warmup_steps: 0, max_grad_norm: 0, snr_gamma: 0 })
+    expect(read({ ...family, flow_schedule_shift: 0 }).config.flow_schedule_shift).toBe(1)
+  })
+
+  it('calls nothing foreign that is an option', () => {
+    for (const { key } of optionKeys)
+      if (!key.includes('.')) expect([key, foreignReason(key)]).toEqual([key, undefined])
+  })
+})
