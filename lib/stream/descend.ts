@@ -2,15 +2,15 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { relativeDrift } from '../measure/index.js'
 import type { Denoiser } from '../rollout/index.js'
-import type { Metrics, State, Trainer } from '../train/index.js'
+import type { Metrics, Standing, State, Trainer } from '../train/index.js'
 import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
 import type { Noised } from './noised.js'
 import { type Stage, stageTask } from './pipeline.js'
 
 /** A batch after the step it taught. */
-export type Descended = Noised<never, boolean> & {
+export type Descended<S extends Standing = State> = Noised<never, boolean> & {
   /** Where training stands after this step. */
-  readonly state: State
+  readonly state: S
   readonly metrics: Metrics
 }
 
@@ -66,9 +66,9 @@ const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised<never, boolea
  * declare const source: Source, compiled: Trainer<'flow_matching'>
  * const pipeline = pipe(dataset(source), noised(flow()), descend(compiled))
  */
-export const descend = <P extends Parameterisation, N extends string = never>(
-  trainer: Trainer<P, N>,
-): Stage<P, Noised<N, boolean>, Descended> =>
+export const descend = <P extends Parameterisation, N extends string = never, S extends Standing = State>(
+  trainer: Trainer<P, N, S>,
+): Stage<P, Noised<N, boolean>, Descended<S>> =>
   stageTask(({ denoiser, state }) => (batch) => {
     const started = performance.now()
     const { latents, target, x0, timesteps, conditioning, given, rollout } = batch
@@ -91,7 +91,7 @@ export const descend = <P extends Parameterisation, N extends string = never>(
           given: { ...given, ...levels(batch) },
         }),
       ),
-      TE.map(({ ideal, descent }): Descended => ({
+      TE.map(({ ideal, descent }): Descended<S> => ({
         ...batch,
         state: descent.state,
         metrics: {

@@ -2,15 +2,17 @@ import type * as E from 'fp-ts/lib/Either.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { concatMap, defer, from, type Observable, of, type OperatorFunction, throwError } from 'rxjs'
 import type { Denoiser } from '../rollout/index.js'
-import type { State } from '../train/index.js'
+import type { Standing } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 
 /** What a pipeline may know while it makes one batch: where training stands, and the denoiser with its current weights. */
 export type Environment<P extends Parameterisation> = {
-  readonly state: State
+  readonly state: Standing
   readonly denoiser: Denoiser<P>
   /** Names all randomness of the run. */
   readonly seed: number
+  /** Optimizer steps in all, where that is settled. */
+  readonly steps?: number
 }
 
 /**

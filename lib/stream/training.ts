@@ -1,5 +1,5 @@
-import { defer, EMPTY, expand, last, type Observable } from 'rxjs'
-import type { State, Trainer } from '../train/index.js'
+import { defer, EMPTY, expand, last, type Observable, tap } from 'rxjs'
+import type { Standing, Trainer } from '../train/index.js'
 import type { Parameterisation } from '../types/index.js'
 import type { Pipeline } from './pipeline.js'
 
@@ -9,7 +9,7 @@ export type TrainingOptions = {
   /** Names all randomness of the run. */
   readonly seed: number
   /** Where to go on from; the trainer's initial state by default. */
-  readonly from?: State
+  readonly from?: Standing
 }
 
 /**
@@ -18,6 +18,9 @@ export type TrainingOptions = {
  *
  * Demand-driven: a step begins when everything that the pipeline does with the last one, observers included, is done; at most one
  * batch exists at a time. Unsubscribing stops before the next model call. A failure ends the stream with its tagged error.
+ *
+ * Where an engine keeps the states (`trainerOn`), each is released when the step after it is done: until then it can be read, and an
+ * observer that wants it for longer reads it. The last one stays.
  *
  * @returns what the pipeline made of every step
  * @example
@@ -31,15 +34,21 @@ export type TrainingOptions = {
  * steps.subscribe({ next: ({ metrics }) => { console.log(metrics.loss) } })
  */
 export const training =
-  <P extends Parameterisation, N extends string = never>(
-    { initial, denoiser }: Trainer<P, N>,
+  <P extends Parameterisation, N extends string = never, S extends Standing = Standing>(
+    { initial, denoiser, release }: Trainer<P, N, S>,
     { steps, seed, from = initial }: TrainingOptions,
   ) =>
-  <A extends { readonly state: State }>(pipeline: Pipeline<P, A>): Observable<A> => {
-    const step = (state: State): Observable<A> =>
+  <A extends { readonly state: Standing }>(pipeline: Pipeline<P, A>): Observable<A> => {
+    const step = (state: Standing): Observable<A> =>
       state.step >= steps
         ? EMPTY
-        : defer(() => pipeline({ state, seed, denoiser: denoiser(state.parameters) })).pipe(last())
+        : defer(() => pipeline({ state, seed, steps, denoiser: denoiser(state.parameters) })).pipe(
+            last(),
+            tap((made) => {
+              // What it was given is its giver's.
+              if (state !== from && made.state !== state) release(state)()
+            }),
+          )
     // Concurrency 1: a step needs the weights that the last one made.
     return step(from).pipe(expand(({ state }) => step(state), 1))
   }

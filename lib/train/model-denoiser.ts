@@ -1,11 +1,10 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { openSession, type Session, type SessionOptions } from '../engine/index.js'
+import { type Engine, openEngine, type Session, type SessionOptions, type Values } from '../engine/index.js'
 import type { Model } from '../model/index.js'
 import { encode } from '../onnx/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import { type ErrorOf, float32, type Parameterisation, type Tensor } from '../types/index.js'
-import type { Parameters } from './state.js'
 
 /**
  * The denoiser that a session computes with these parameters; none are needed where the file holds them as initializers.
@@ -18,7 +17,7 @@ import type { Parameters } from './state.js'
 export const sessionDenoiser = <P extends Parameterisation>(
   session: Session,
   { parameterisation, sample }: { readonly parameterisation: P; readonly sample: ReadonlyArray<number> },
-  parameters: Parameters,
+  parameters: Values,
 ): Denoiser<P> => ({
   parameterisation,
   predict: (latents, timesteps, conditioning) =>
@@ -44,16 +43,18 @@ export const sessionDenoiser = <P extends Parameterisation>(
  * Compiles a model's forward pass once, for batches of any size, with its parameters fed at every call: training changes
  * them at every step, and rollouts need the current ones.
  *
+ * @param options the engine that computes; by default one in this thread, on the CPU
+ *
  * @example
  * declare const model: Model<'flow_matching'>, parameters: Parameters
  * const denoiser = pipe(modelDenoiser(model), TE.map((withParameters) => withParameters(parameters)))
  */
 export const modelDenoiser = <P extends Parameterisation>(
   model: Model<P>,
-  options: SessionOptions = {},
-): TE.TaskEither<ErrorOf<'EngineError'>, (parameters: Parameters) => Denoiser<P>> =>
+  { engine = openEngine(), ...options }: SessionOptions & { readonly engine?: Engine } = {},
+): TE.TaskEither<ErrorOf<'EngineError'>, (parameters: Values) => Denoiser<P>> =>
   pipe(
-    openSession(
+    engine.open(
       encode({ outputs: { prediction: model.prediction }, parameters: 'inputs', name: 'denoiser' }),
       {
         name: 'denoiser',

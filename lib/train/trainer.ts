@@ -1,7 +1,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { SessionOptions } from '../engine/index.js'
+import type * as IO from 'fp-ts/lib/IO.js'
+import { type Engine, openEngine, type SessionOptions, type Tensors, type Values } from '../engine/index.js'
 import type { Loss } from '../loss/index.js'
 import type { Model } from '../model/index.js'
 import type { Denoiser } from '../rollout/index.js'
@@ -11,12 +12,12 @@ import {
   float32,
   type Parameterisation,
   type Tensor,
-  type TensorOf,
 } from '../types/index.js'
 import { emaDecay } from './ema.js'
 import { frozen } from './frozen.js'
 import { modelDenoiser } from './model-denoiser.js'
-import type { Parameters, State } from './state.js'
+import { inMemory, namedTensors, shapedAs, type Standing } from './standing.js'
+import type { State } from './state.js'
 import { openStep } from './step.js'
 import { names, trainingGraph, type TrainingGraphOptions } from './training-graph.js'
 
@@ -38,8 +39,8 @@ export type Lesson<N extends string = never> = {
 }
 
 /** What a step leaves behind. */
-export type Descent = {
-  readonly state: State
+export type Descent<S extends Standing = State> = {
+  readonly state: S
   readonly loss: number
   readonly terms: Readonly<Record<string, number>>
   readonly gradientNorm: number
@@ -48,17 +49,24 @@ export type Descent = {
 
 export type TrainerError = ErrorOf<'EngineError'> | ErrorOf<'TrainingError'>
 
-/** A model, a loss that reads N beside the usual, and an optimizer, compiled: the pure function state × lesson → state. */
-export interface Trainer<P extends Parameterisation, N extends string = never> {
+/**
+ * A model, a loss that reads N beside the usual, and an optimizer, compiled: the pure function state × lesson → state. S is where its
+ * states are: in this thread's memory (`State`), or wherever an engine keeps them (`Standing`).
+ */
+export interface Trainer<P extends Parameterisation, N extends string = never, S extends Standing = State> {
   /** As it was given: a state's parameters put into it are a whole model, frozen weights included. */
   readonly model: Model<P>
   readonly batchSize: number
   readonly initial: State
   /** Whether `Lesson.clean` is read. */
   readonly readsClean: boolean
-  readonly denoiser: (parameters: Parameters) => Denoiser<P>
+  readonly denoiser: (parameters: Values) => Denoiser<P>
   /** Left `TrainingError` when the loss is not finite; the state given is still good then. */
-  readonly descend: (state: State, lesson: Lesson<N>) => TE.TaskEither<TrainerError, Descent>
+  readonly descend: (state: Standing, lesson: Lesson<N>) => TE.TaskEither<TrainerError, Descent<S>>
+  /** A copy in this thread's memory, such as checkpoints and exports are made of. Left when the state has been released. */
+  readonly read: (state: Standing) => TE.TaskEither<ErrorOf<'EngineError'>, State>
+  /** Frees what the engine holds of a state that nobody will read again; `training` does so with the states that it has made. */
+  readonly release: (state: Standing) => IO.IO<void>
 }
 
 export type TrainerOptions<P extends Parameterisation, N extends string = never> = Omit<
@@ -70,26 +78,6 @@ export type TrainerOptions<P extends Parameterisation, N extends string = never>
     /** The decay of the moving average of the parameters, 0 … 1, reached after a warm-up. Default: no average is kept. */
     readonly emaDecay?: number
   }
-
-const renamed = (parameters: Parameters, rename: (name: string) => string): Parameters =>
-  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [rename(name), tensor]))
-
-const merged = (parts: ReadonlyArray<Parameters>): Parameters =>
-  Object.fromEntries(parts.flatMap(Object.entries<TensorOf<'float32'>>))
-
-type Tensors = Readonly<Record<string, Tensor>>
-
-/** A state as the training graph is fed it, under the names of `names`. */
-const stateFeeds = (
-  { parameters, slots, ema }: State,
-  scalars: Readonly<Record<string, number>>,
-): Tensors => ({
-  ...parameters,
-  ...merged(Object.entries(slots).map(([slot, values]) => renamed(values, (name) => names.slot(slot, name)))),
-  // Not read where no average is kept.
-  ...renamed(ema, names.average),
-  ...Object.fromEntries(Object.entries(scalars).map(([name, x]) => [names.scalar(name), float32([], [x])])),
-})
 
 /** A lesson as the training graph is fed it. */
 const batchFeeds = (lesson: Lesson, sample: ReadonlyArray<number>): Tensors => {
@@ -107,35 +95,10 @@ const batchFeeds = (lesson: Lesson, sample: ReadonlyArray<number>): Tensors => {
   }
 }
 
-/** What the training graph gives back, as the state that follows. */
-const nextState = (
-  { step, parameters, slots }: State,
-  outputs: Readonly<Record<string, Tensor>>,
-  averages: boolean,
-): State => {
-  const collected = (of: Parameters, named: (name: string) => string): Parameters =>
-    Object.fromEntries(
-      Object.keys(of).map((name) => {
-        const tensor = outputs[names.next(named(name))]
-        if (tensor.type !== 'float32') throw new Error(`the training graph gives ${name} as ${tensor.type}`)
-        return [name, tensor]
-      }),
-    )
-  const next = collected(parameters, (name) => name)
-  return {
-    step: step + 1,
-    parameters: next,
-    ema: averages ? collected(parameters, names.average) : next,
-    slots: Object.fromEntries(
-      Object.entries(slots).map(([slot, values]) => [
-        slot,
-        collected(values, (name) => names.slot(slot, name)),
-      ]),
-    ),
-  }
-}
-
-const finite = ({ step }: State, descent: Descent): E.Either<ErrorOf<'TrainingError'>, Descent> =>
+const finite = <S extends Standing>(
+  { step }: Standing,
+  descent: Descent<S>,
+): E.Either<ErrorOf<'TrainingError'>, Descent<S>> =>
   Number.isFinite(descent.loss)
     ? E.right(descent)
     : E.left({
@@ -144,8 +107,87 @@ const finite = ({ step }: State, descent: Descent): E.Either<ErrorOf<'TrainingEr
         message: `the loss at step ${step} is ${descent.loss}; a lower learning rate, gradient clipping or a longer warm-up usually helps`,
       })
 
+/** This step's numbers, under the names that the training graph reads them by. */
+const scalarFeeds = (scalars: Readonly<Record<string, number>>): Tensors =>
+  Object.fromEntries(Object.entries(scalars).map(([name, x]) => [names.scalar(name), float32([], [x])]))
+
 /**
- * Compiles a trainer: sessions for the training step and for the forward pass that rollouts use.
+ * Compiles a trainer on an engine, which keeps the states: parameters and all that belongs to them stay where they are computed from
+ * step to step, and only batches go in and metrics come out.
+ *
+ * @returns Left `GradientError` when the model cannot be differentiated, `EngineError` when ONNX Runtime refuses a graph
+ * @throws RangeError where the batch does not fall into `accumulate` equal parts
+ * @example
+ * declare const model: Model<'flow_matching'>
+ * const onWorker = trainerOn(openEngine({ worker: true }))
+ * const task = onWorker({ model, loss: reflexflow(), optimizer: adamw({ learningRate: () => 1e-3 }), batchSize: 64 })
+ */
+export const trainerOn =
+  (engine: Engine) =>
+  <P extends Parameterisation, N extends string = never>(
+    options: TrainerOptions<P, N>,
+  ): TE.TaskEither<ErrorOf<'GradientError'> | ErrorOf<'EngineError'>, Trainer<P, N, Standing>> => {
+    const { model, loss, optimizer, batchSize, emaDecay: decay, threads, trains = () => true } = options
+    const averages = decay !== undefined
+    const decayAt = emaDecay(decay ?? 0)
+    const session = threads === undefined ? {} : { threads }
+    return pipe(
+      TE.Do,
+      TE.apSW('graph', TE.fromEither(trainingGraph({ ...options, averages }))),
+      TE.let('initial', ({ graph: { parameters, memory } }): State => ({
+        step: 0,
+        parameters,
+        ema: parameters,
+        slots: memory,
+      })),
+      TE.bindW('step', ({ graph, initial }) => {
+        const kept = Object.keys(namedTensors(averages ? initial : { ...initial, ema: {} }))
+        return openStep(engine, graph.files, kept, session)
+      }),
+      TE.bindW('denoiser', () => modelDenoiser(frozen(model, trains), { engine, ...session })),
+      TE.map(({ graph: { readsClean }, initial, step, denoiser }): Trainer<P, N, Standing> => ({
+        model,
+        batchSize,
+        initial,
+        readsClean,
+        denoiser,
+        read: (state) =>
+          pipe(
+            engine.read(namedTensors(state)),
+            TE.map((tensors) => inMemory(state, tensors)),
+          ),
+        release: (state) => engine.release(namedTensors(state)),
+        descend: (state, lesson) => {
+          const scalars = { ...optimizer.scalars(state.step), ema_decay: decayAt(state.step) }
+          return pipe(
+            step({ ...namedTensors(state), ...scalarFeeds(scalars) }, batchFeeds(lesson, model.sample)),
+            TE.map(({ kept, rest }): Descent<Standing> => {
+              const scalar = (name: string): number => Number(rest[name].data[0])
+              return {
+                state: {
+                  ...shapedAs(state, (name) => kept[names.next(name)], averages),
+                  step: state.step + 1,
+                },
+                loss: scalar('loss'),
+                terms: Object.fromEntries(loss.terms.map(({ name }) => [name, scalar(names.term(name))])),
+                gradientNorm: scalar('gradient_norm'),
+                learningRate: scalars.learning_rate,
+              }
+            }),
+            TE.chainEitherKW((descent) => {
+              const outcome = finite(state, descent)
+              if (E.isLeft(outcome)) engine.release(namedTensors(descent.state))()
+              return outcome
+            }),
+          )
+        },
+      })),
+    )
+  }
+
+/**
+ * Compiles a trainer in this thread, on the CPU: sessions for the training step and for the forward pass that rollouts use. Its
+ * states are plain data.
  *
  * @returns Left `GradientError` when the model cannot be differentiated, `EngineError` when ONNX Runtime refuses a graph
  * @throws RangeError where the batch does not fall into `accumulate` equal parts
@@ -155,39 +197,15 @@ const finite = ({ step }: State, descent: Descent): E.Either<ErrorOf<'TrainingEr
  */
 export const trainer = <P extends Parameterisation, N extends string = never>(
   options: TrainerOptions<P, N>,
-): TE.TaskEither<ErrorOf<'GradientError'> | ErrorOf<'EngineError'>, Trainer<P, N>> => {
-  const { model, loss, optimizer, batchSize, emaDecay: decay, threads, trains = () => true } = options
-  const averages = decay !== undefined
-  const decayAt = emaDecay(decay ?? 0)
-  const session = threads === undefined ? {} : { threads }
-  return pipe(
-    TE.Do,
-    TE.apSW('graph', TE.fromEither(trainingGraph({ ...options, averages }))),
-    TE.bindW('step', ({ graph }) => openStep(graph.files, session)),
-    TE.bindW('denoiser', () => modelDenoiser(frozen(model, trains), session)),
-    TE.map(({ graph: { parameters, memory, readsClean }, step, denoiser }): Trainer<P, N> => ({
-      model,
-      batchSize,
-      initial: { step: 0, parameters, ema: parameters, slots: memory },
-      readsClean,
-      denoiser,
-      descend: (state, lesson) => {
-        const scalars = { ...optimizer.scalars(state.step), ema_decay: decayAt(state.step) }
-        return pipe(
-          step(stateFeeds(state, scalars), batchFeeds(lesson, model.sample)),
-          TE.map((outputs): Descent => {
-            const scalar = (name: string): number => Number(outputs[name].data[0])
-            return {
-              state: nextState(state, outputs, averages),
-              loss: scalar('loss'),
-              terms: Object.fromEntries(loss.terms.map(({ name }) => [name, scalar(names.term(name))])),
-              gradientNorm: scalar('gradient_norm'),
-              learningRate: scalars.learning_rate,
-            }
-          }),
-          TE.chainEitherKW((descent) => finite(state, descent)),
-        )
-      },
+): TE.TaskEither<ErrorOf<'GradientError'> | ErrorOf<'EngineError'>, Trainer<P, N>> =>
+  pipe(
+    trainerOn(openEngine())(options),
+    TE.map((compiled) => ({
+      ...compiled,
+      descend: (state, lesson) =>
+        pipe(
+          compiled.descend(state, lesson),
+          TE.map((descent) => ({ ...descent, state: inMemory(descent.state, namedTensors(descent.state)) })),
+        ),
     })),
   )
-}

@@ -1,12 +1,25 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Denoiser } from 'deriva/rollout'
-import type { Descent, Lesson, State, Trainer } from 'deriva/train'
+import {
+  type Descent,
+  inMemory,
+  type Lesson,
+  namedTensors,
+  type Standing,
+  type State,
+  type Trainer,
+} from 'deriva/train'
 import { scalar } from 'deriva/onnx'
 import { float32, type Parameterisation, type Source } from 'deriva/types'
 
 /** A one-parameter "model" in plain JavaScript: enough to test streams without a runtime. */
 
-export const weightOf = (state: State): number => state.parameters['w'].data[0]
+const valueOf = (parameters: Standing['parameters']): number => {
+  const { w } = parameters
+  if (w.type !== 'float32') throw new Error(`the weight is ${w.type}`)
+  return w.data[0]
+}
+export const weightOf = ({ parameters }: Standing): number => valueOf(parameters)
 
 const stateOf = (step: number, w: number): State => {
   const parameters = { w: float32([1], [w]) }
@@ -19,7 +32,7 @@ export const toyTrainer = <P extends Parameterisation>(
   {
     batchSize = 2,
     readsClean = false,
-    descend = (state: State): TE.TaskEither<never, Descent> =>
+    descend = (state: Standing): TE.TaskEither<never, Descent> =>
       TE.right({
         state: stateOf(state.step + 1, weightOf(state) + 1),
         loss: weightOf(state),
@@ -30,7 +43,7 @@ export const toyTrainer = <P extends Parameterisation>(
   }: {
     readonly batchSize?: number
     readonly readsClean?: boolean
-    readonly descend?: (state: State, lesson: Lesson) => ReturnType<Trainer<P>['descend']>
+    readonly descend?: (state: Standing, lesson: Lesson) => ReturnType<Trainer<P>['descend']>
   } = {},
 ): Trainer<P> & { readonly calls: ReadonlyArray<{ readonly weight: number; readonly samples: number }> } => {
   const calls: { weight: number; samples: number }[] = []
@@ -43,12 +56,14 @@ export const toyTrainer = <P extends Parameterisation>(
     denoiser: (parameters): Denoiser<P> => ({
       parameterisation,
       predict: (latents, timesteps) => {
-        const weight = parameters['w'].data[0]
+        const weight = valueOf(parameters)
         calls.push({ weight, samples: timesteps.length })
         return TE.right(latents.map((x) => weight * x))
       },
     }),
     descend,
+    read: (state) => TE.right(inMemory(state, namedTensors(state))),
+    release: () => () => undefined,
   }
 }
 

@@ -1,0 +1,91 @@
+import type { Held, Values } from '../engine/index.js'
+import type { TensorOf } from '../types/index.js'
+import type { State } from './state.js'
+import { names } from './training-graph.js'
+
+/** A parameter, or what belongs to one, wherever it is. */
+export type Weights = Values
+
+/**
+ * Where training stands: a state whose tensors are where they were computed, which may be a GPU's memory or another thread's.
+ * Every `State` is one. A trainer reads one back, and releases it.
+ */
+export type Standing = {
+  readonly step: number
+  readonly parameters: Weights
+  readonly ema: Weights
+  readonly slots: Readonly<Record<string, Weights>>
+}
+
+const renamed = (weights: Weights, rename: (name: string) => string): Weights =>
+  Object.fromEntries(Object.entries(weights).map(([name, held]) => [rename(name), held]))
+
+/**
+ * Everything that a state is made of, under the names that the training graph reads it by.
+ *
+ * @example
+ * declare const state: State
+ * const feeds = namedTensors(state)
+ */
+export const namedTensors = ({ parameters, slots, ema }: Standing): Values => ({
+  ...parameters,
+  ...Object.fromEntries(
+    Object.entries(slots).flatMap(([slot, weights]) =>
+      Object.entries(renamed(weights, (name) => names.slot(slot, name))),
+    ),
+  ),
+  // The parameters under other names, where no average is kept.
+  ...renamed(ema, names.average),
+})
+
+/**
+ * The state of the same shape whose tensors are found under these names.
+ *
+ * @param find a tensor by the name that `namedTensors` gives it
+ * @param averages whether it has averages of its own; by default if this one does
+ * @example
+ * declare const state: State
+ * const same = shapedAs(state, (name) => namedTensors(state)[name])
+ */
+export const shapedAs = <T extends Held>(
+  { step, parameters, ema, slots }: Standing,
+  find: (name: string) => T,
+  averages = ema !== parameters,
+): {
+  readonly step: number
+  readonly parameters: Readonly<Record<string, T>>
+  readonly ema: Readonly<Record<string, T>>
+  readonly slots: Readonly<Record<string, Readonly<Record<string, T>>>>
+} => {
+  const found = (weights: Weights, named: (name: string) => string): Readonly<Record<string, T>> =>
+    Object.fromEntries(Object.keys(weights).map((name) => [name, find(named(name))]))
+  const next = found(parameters, (name) => name)
+  return {
+    step,
+    parameters: next,
+    ema: averages ? found(ema, names.average) : next,
+    slots: Object.fromEntries(
+      Object.entries(slots).map(([slot, weights]) => [
+        slot,
+        found(weights, (name) => names.slot(slot, name)),
+      ]),
+    ),
+  }
+}
+
+const float32Of = (name: string, held: Held): TensorOf<'float32'> => {
+  if (held.type !== 'float32') throw new Error(`the training graph gives ${name} as ${held.type}`)
+  return held
+}
+
+/**
+ * A state with tensors in this thread's memory.
+ *
+ * @param tensors what `namedTensors` gives, read
+ * @throws Error where one is not float32 data: a bug
+ * @example
+ * declare const state: State
+ * const same: State = inMemory(state, namedTensors(state))
+ */
+export const inMemory = (standing: Standing, tensors: Values): State =>
+  shapedAs(standing, (name) => float32Of(name, tensors[name]))
