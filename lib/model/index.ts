@@ -1,3 +1,4 @@
+export * from './adopted/index.js'
 export * from './at-batch.js'
 export * from './activation.js'
 export * from './attention.js'

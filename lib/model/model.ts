@@ -1,4 +1,4 @@
-import { input, leaves, type Value } from '../onnx/index.js'
+import { type Graph, input, leaves, type Value } from '../onnx/index.js'
 import { type Parameterisation, size } from '../types/index.js'
 
 /**
@@ -14,6 +14,8 @@ export type Model<P extends Parameterisation> = {
   readonly sample: ReadonlyArray<number>
   /** [batch, …sample] float32 */
   readonly prediction: Value
+  /** Of a model that was not built here (`adopted`): the graph as it came, whose names and element types exported files have. */
+  readonly origin?: Graph
 }
 
 /** What every builder of a denoiser needs to know. */

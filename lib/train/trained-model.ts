@@ -1,11 +1,11 @@
-import type { Model } from '../model/index.js'
+import { type Model, weightsOf, withWeights } from '../model/index.js'
 import { encode, parameter, substitute } from '../onnx/index.js'
 import type { Parameterisation } from '../types/index.js'
 import type { Parameters } from './state.js'
 
 /**
  * An ONNX file of the model with these parameters in place of its initial ones, runnable by any ONNX Runtime: inputs
- * `latents`, `timestep` and the model's conditioning, output `prediction`.
+ * `latents`, `timestep` and the model's conditioning, output `prediction`. Of an adopted model: the file that it came as, with these weights.
  *
  * @example
  * declare const model: Model<'flow_matching'>, state: State
@@ -15,6 +15,10 @@ export const trainedModel = <P extends Parameterisation>(
   model: Model<P>,
   parameters: Parameters,
 ): Uint8Array => {
+  if (model.origin !== undefined) {
+    const { inputs, outputs, metadata } = withWeights(model.origin, { ...weightsOf(model), ...parameters })
+    return encode({ inputs, outputs, metadata, parameters: 'initializers', name: 'denoiser' })
+  }
   const [prediction = model.prediction] = substitute([model.prediction], ({ node }) => {
     const tensor = node.kind === 'parameter' ? parameters[node.name] : undefined
     return node.kind === 'parameter' && tensor !== undefined ? parameter(node.name, tensor) : undefined

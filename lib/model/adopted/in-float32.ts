@@ -1,0 +1,80 @@
+import {
+  constant,
+  type Graph,
+  input,
+  type Node,
+  operator,
+  type OperatorName,
+  type OperatorNode,
+  parameter,
+  toNumbers,
+  topological,
+  type Value,
+  valueOf,
+} from '../../onnx/index.js'
+import { type ElementType, float32, type Tensor } from '../../types/index.js'
+
+const isOther = (type: ElementType): boolean =>
+  type === 'float16' || type === 'bfloat16' || type === 'float64'
+
+const wide = (type: ElementType): ElementType => (isOther(type) ? 'float32' : type)
+
+/**
+ * A tensor of floats as float32; others as they are.
+ *
+ * @example
+ * const one = widened({ type: 'float16', dims: [1], data: Uint16Array.of(0x3c00) }) // 1
+ */
+export const widened = (tensor: Tensor): Tensor =>
+  isOther(tensor.type) ? float32(tensor.dims, Float32Array.from(toNumbers(tensor))) : tensor
+
+const rebuilt = (node: OperatorNode, inputs: ReadonlyArray<Value | undefined>): ReadonlyArray<Value> => {
+  const count = node.outputs.length
+  switch (node.operator) {
+    case 'Cast':
+      return operator('Cast', inputs, { to: wide(node.attributes.to) }, count, node.name)
+    case 'ConstantOfShape':
+      return operator('ConstantOfShape', inputs, { value: widened(node.attributes.value) }, count, node.name)
+    default:
+      return operator<OperatorName>(node.operator, inputs, node.attributes, count, node.name)
+  }
+}
+
+/**
+ * The same graph with all its floats in float32: inputs, weights, constants and everything between. That is what weights are trained in;
+ * a graph that is in float32 already stays as it is.
+ *
+ * @example
+ * const x = input('x', 'float16', ['batch', 4])
+ * const wideGraph = inFloat32({ inputs: [x], outputs: { y: relu(x) }, opset: 21, metadata: {} })
+ */
+export const inFloat32 = (graph: Graph): Graph => {
+  const replaced = new Map<Node, ReadonlyArray<Value>>()
+  const current = (value: Value): Value => replaced.get(value.node)?.[value.output] ?? value
+  const leafOf = (node: Exclude<Node, OperatorNode>): Value => {
+    const [{ type, shape }] = node.outputs
+    switch (node.kind) {
+      case 'input':
+        return input(node.name, wide(type), shape)
+      case 'parameter':
+        return parameter(node.name, widened(node.initial))
+      case 'constant':
+        return constant(widened(node.tensor), node.name)
+    }
+  }
+  const outputs = Object.values(graph.outputs)
+  for (const node of topological([...graph.inputs, ...outputs])) {
+    if (node.kind !== 'operator') {
+      if (isOther(node.outputs[0].type)) replaced.set(node, [leafOf(node)])
+      continue
+    }
+    const inputs = node.inputs.map((x) => (x === undefined ? undefined : current(x)))
+    const changed = inputs.some((x, i) => x !== node.inputs[i])
+    if (changed || node.outputs.some(({ type }) => isOther(type))) replaced.set(node, rebuilt(node, inputs))
+  }
+  return {
+    ...graph,
+    inputs: graph.inputs.map(({ node }) => current(valueOf(node, 0))),
+    outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, value]) => [name, current(value)])),
+  }
+}

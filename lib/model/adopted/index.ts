@@ -1,0 +1,6 @@
+export * from './adopted.js'
+export * from './in-float32.js'
+export * from './rebatched.js'
+export * from './restored.js'
+export * from './roles.js'
+export * from './time.js'

@@ -1,0 +1,94 @@
+import {
+  type Dim,
+  dims,
+  GraphFailure,
+  isStatic,
+  type Node,
+  operator,
+  type OperatorName,
+  type OperatorNode,
+  reshape,
+  type Shape,
+  showShape,
+  topological,
+  type Value,
+} from '../../onnx/index.js'
+
+/** The symbol of the batch. */
+export const batch = 'batch'
+
+/** Whether an axis has the batch, or a multiple of it, as its length. */
+const holdsBatch = (dim: Dim | undefined): boolean =>
+  dim !== undefined && dims.divide(dim, batch) !== undefined && typeof dim === 'string'
+
+/** What only gives a single time an axis, or an entry for each sample: a time for each sample has both already. */
+const spreads = ['Unsqueeze', 'Reshape', 'Expand', 'Flatten', 'Squeeze']
+
+const spreadsOnly = ({ operator: name, outputs: [{ shape }] }: OperatorNode): boolean =>
+  spreads.includes(name) && shape.length === 1 && (shape[0] === 1 || holdsBatch(shape[0]))
+
+const isOne = (shape: Shape): boolean => shape.length <= 1 && shape.every((dim) => dim === 1)
+
+/**
+ * The same expressions on inputs that have the batch as their leading axis, where the graph was exported for a batch of one length, or
+ * with a single time for all samples.
+ *
+ * - A Reshape to known lengths makes its leading axis as many times longer as its input's is: the batch is the outermost axis.
+ * - What spreads a single time over the batch is left out.
+ *
+ * @param inputs what is to be read instead of each input
+ * @param time the input that is one number ([] or [1]) and becomes one for each sample, if there is one
+ * @throws GraphFailure where an operator cannot have it so
+ * @example
+ * const time = input('t', 'float32', [])
+ * const x = input('x', 'float32', [1, 4])
+ * const y = mul(x, unsqueeze(unsqueeze(time, [0]), [1]))
+ * const [perSample] = rebatched(
+ *   [y],
+ *   new Map([[time.node, input('timestep', 'float32', ['batch'])], [x.node, input('latents', 'float32', ['batch', 4])]]),
+ *   time.node,
+ * )
+ */
+export const rebatched = (
+  outputs: ReadonlyArray<Value>,
+  inputs: ReadonlyMap<Node, Value>,
+  time?: Node,
+): ReadonlyArray<Value> => {
+  const replaced = new Map<Node, ReadonlyArray<Value>>([...inputs].map(([node, value]) => [node, [value]]))
+  /** One number in the graph as it was, one for each sample in the new one. */
+  const single = new Set<Node>(time === undefined ? [] : [time])
+  const isSingle = (x: Value | undefined): boolean => x !== undefined && single.has(x.node)
+  const current = (value: Value): Value => replaced.get(value.node)?.[value.output] ?? value
+  for (const node of topological(outputs)) {
+    if (node.kind !== 'operator') continue
+    const operands = node.inputs.map((x) => x && current(x))
+    if (operands.every((x, i) => x === node.inputs[i])) continue
+    const [x] = operands
+    const [{ shape: before }] = node.outputs
+    if (x !== undefined && isSingle(node.inputs[0]) && spreadsOnly(node)) {
+      replaced.set(node, [x])
+      if (before[0] === 1) single.add(node)
+    } else if (node.operator === 'Reshape' && x !== undefined && isStatic(before) && holdsBatch(x.shape[0]))
+      replaced.set(node, [reshape(x, [-1, ...before.slice(1)])])
+    else {
+      const result = operator<OperatorName>(
+        node.operator,
+        operands,
+        node.attributes,
+        node.outputs.length,
+        node.name,
+      )
+      replaced.set(node, result)
+      if (node.inputs.some(isSingle)) {
+        const [{ shape: after }] = result
+        if (isOne(before) && after.length === 1) single.add(node)
+        else if (after.length !== before.length || !holdsBatch(after[0]))
+          throw new GraphFailure(
+            `${node.operator} "${node.name ?? ''}" makes ${showShape(before)} of the one time that the model takes for all samples, and has no room for a time of each`,
+            node.name,
+          )
+      }
+    }
+  }
+  return outputs.map(current)
+}
