@@ -1,4 +1,4 @@
-import { type Path, target } from '../path/index.js'
+import { type Path, type Point, target } from '../path/index.js'
 import type { Parameterisation } from '../types/index.js'
 
 /** What a model learns to say where its input has left the schedule: see `correctedTargets`. */
@@ -25,6 +25,19 @@ export type Drifted = {
 }
 
 /**
+ * How far a target moves for every unit by which a latent has drifted from the schedule at this point: the share of epsilon in what is
+ * predicted, over sigma. See `correctedTargets`.
+ *
+ * @example
+ * const share = correctionAt('flow_matching', flow().at(500)) // 2
+ */
+export const correctionAt = (
+  parameterisation: Parameterisation,
+  at: Point,
+  { smallestSigma = 0.05 }: CorrectionOptions = {},
+): number => target(parameterisation, at).epsilon / Math.max(at.sigma, smallestSigma)
+
+/**
  * What the model would have to say at drifted latents x̂ for the data to come out right: the noise that x̂ holds is
  *
  *     ε̂ = (x̂ − alpha·x0) / sigma = ε + (x̂ − x_t) / sigma,
@@ -43,13 +56,12 @@ export const correctedTargets = (
   parameterisation: Parameterisation,
   path: Path,
   { timesteps, target: original, ideal, latents }: Drifted,
-  { smallestSigma = 0.05 }: CorrectionOptions = {},
+  options: CorrectionOptions = {},
 ): Float32Array => {
   const out = Float32Array.from(original)
   const elements = out.length / Math.max(1, timesteps.length)
   for (let i = 0; i < timesteps.length; i++) {
-    const point = path.at(timesteps[i])
-    const share = target(parameterisation, point).epsilon / Math.max(point.sigma, smallestSigma)
+    const share = correctionAt(parameterisation, path.at(timesteps[i]), options)
     for (let e = i * elements; e < (i + 1) * elements; e++) out[e] += share * (latents[e] - ideal[e])
   }
   return out

@@ -7,11 +7,7 @@ import type { PlanOptions } from './plan.js'
 const history = 32
 
 /** The longest way that a plan may ask for, as far as it makes a difference. */
-const longest = (
-  { maxStepOffset, grid, stride = 1 }: PlanOptions,
-  path: Path,
-  steps: number,
-): Grid => {
+const longest = ({ maxStepOffset, grid, stride = 1 }: PlanOptions, path: Path, steps: number): Grid => {
   const whole = grid ?? unitSteps(path, path.noisiest.timestep, 0, stride)
   return whole.slice(0, Math.min(maxStepOffset, steps + history) + 1)
 }

@@ -1,14 +1,15 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { TailInput } from '../loss/index.js'
 import { relativeDrift } from '../measure/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import type { Metrics, Standing, State, Trainer } from '../train/index.js'
 import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
-import type { Noised } from './noised.js'
+import type { Noised, Whereabouts } from './noised.js'
 import { type Stage, stageTask } from './pipeline.js'
 
 /** A batch after the step it taught. */
-export type Descended<S extends Standing = State> = Noised<never, boolean> & {
+export type Descended<S extends Standing = State> = Noised<never, Whereabouts> & {
   /** Where training stands after this step. */
   readonly state: S
   readonly metrics: Metrics
@@ -17,7 +18,7 @@ export type Descended<S extends Standing = State> = Noised<never, boolean> & {
 /** Predictions at the ideal latents, computed for rolled-out samples only (elsewhere drifted and ideal agree) in one call. */
 const cleanPredictions = <P extends Parameterisation>(
   denoiser: Denoiser<P>,
-  { ideal, timesteps, conditioning, rollout: { rolled } }: Noised<never, boolean>,
+  { ideal, timesteps, conditioning, rollout: { rolled } }: Noised<never, Whereabouts>,
 ): TE.TaskEither<ErrorOf<'EngineError'>, { readonly clean: Float32Array; readonly evaluations: number }> => {
   const clean = new Float32Array(ideal.length)
   const rows = [...rolled.keys()].filter((i) => rolled[i] === 1)
@@ -41,7 +42,7 @@ const cleanPredictions = <P extends Parameterisation>(
 }
 
 /** How much data and noise each sample holds, for losses that weigh by it. */
-const levels = ({ path, timesteps }: Noised<never, boolean>): Conditioning => {
+const levels = ({ path, timesteps }: Noised<never, Whereabouts>): Conditioning => {
   const points = Array.from(timesteps, (timestep) => path.at(timestep))
   const column = (share: 'alpha' | 'sigma'): Conditioning[string] =>
     float32(
@@ -52,11 +53,21 @@ const levels = ({ path, timesteps }: Noised<never, boolean>): Conditioning => {
 }
 
 /** The mean relative drift of the samples that moved. */
-const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised<never, boolean>): number => {
+const meanDrift = (
+  { latents, ideal, drifted, rollout: { rolled } }: Noised<never, Whereabouts>,
+  terms: Descended['metrics']['terms'],
+): number => {
   const moved = rolled.reduce((a, b) => a + b, 0)
-  const total = relativeDrift(latents, ideal, rolled.length).reduce((sum, x, i) => sum + x * rolled[i], 0)
+  const total =
+    drifted === 'underway'
+      ? // Only the training graph knows where they arrived.
+        terms.drift * rolled.length
+      : relativeDrift(latents, ideal, rolled.length).reduce((sum, x, i) => sum + x * rolled[i], 0)
   return moved === 0 ? 0 : total / moved
 }
+
+/** A loss that finishes rollouts needs unfinished ones, and every other needs finished ones. */
+export type Arrival<N extends string> = [TailInput] extends [N] ? 'underway' : boolean
 
 /**
  * One optimizer step on each batch: state in, state out.
@@ -68,7 +79,7 @@ const meanDrift = ({ latents, ideal, rollout: { rolled } }: Noised<never, boolea
  */
 export const descend = <P extends Parameterisation, N extends string = never, S extends Standing = State>(
   trainer: Trainer<P, N, S>,
-): Stage<P, Noised<N, boolean>, Descended<S>> =>
+): Stage<P, Noised<N, Arrival<N>>, Descended<S>> =>
   stageTask(({ denoiser, state }) => (batch) => {
     const started = performance.now()
     const { latents, target, x0, timesteps, conditioning, given, rollout } = batch
@@ -102,7 +113,7 @@ export const descend = <P extends Parameterisation, N extends string = never, S 
           gradientNorm: descent.gradientNorm,
           rolloutProbability: rollout.probability,
           rolledOut: rollout.rolled.reduce((a, b) => a + b, 0),
-          drift: meanDrift(batch),
+          drift: meanDrift(batch, descent.terms),
           evaluations: rollout.evaluations,
           cleanEvaluations: ideal.evaluations,
           rolloutSeconds: rollout.seconds,

@@ -1,3 +1,4 @@
+export * from './backpropagated.js'
 export * from './corrected.js'
 export * from './dataset.js'
 export * from './descend.js'

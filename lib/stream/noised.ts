@@ -10,13 +10,16 @@ export type TrainableOn<F extends PathFamily> = F extends 'flow'
   ? Parameterisation
   : Exclude<Parameterisation, 'flow_matching'>
 
+/** Whether latents have left the schedule, or are `underway`: rolled out but for the last steps, which the training graph makes. */
+export type Whereabouts = boolean | 'underway'
+
 /**
  * A batch with its noise, at its training timesteps. All arrays are [batch, …sample] unless told otherwise.
  *
  * G names what it brings for losses to read. D is whether a stage has moved its latents: what starts from the schedule refuses a batch
- * that has left it, and what mends a rollout refuses one that has not.
+ * that has left it, and what mends a rollout refuses one that has not, or that is still to be finished in the training graph.
  */
-export interface Noised<G extends string = never, D extends boolean = false> extends Batch<G> {
+export interface Noised<G extends string = never, D extends Whereabouts = false> extends Batch<G> {
   readonly path: Path
   readonly noise: Float32Array
   /** [batch] */

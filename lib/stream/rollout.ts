@@ -8,6 +8,7 @@ import {
   type PlanOptions,
   type RegressionTarget,
   rollout as rolloutOperator,
+  type Span,
 } from '../rollout/index.js'
 import type { Solver } from '../solver/index.js'
 import type { Parameterisation } from '../types/index.js'
@@ -22,6 +23,28 @@ export type RolloutOptions = PlanOptions &
      */
     readonly target?: RegressionTarget
   }
+
+/**
+ * What a rollout did to a batch.
+ *
+ * @param evaluations sample evaluations spent
+ * @param started when it began, by `performance.now()`
+ * @example
+ * const plan = { maxStepOffset: 1, probability: () => 1 }
+ * const { rolled } = rolledOut([], plan, 0, 0, performance.now())
+ */
+export const rolledOut = (
+  spans: ReadonlyArray<Span>,
+  { maxStepOffset, probability }: PlanOptions,
+  step: number,
+  evaluations: number,
+  started: number,
+): Noised['rollout'] => ({
+  rolled: Float32Array.from(spans, ({ grid }) => (grid.length > 1 ? 1 : 0)),
+  probability: maxStepOffset === 0 ? 0 : probability(step),
+  evaluations,
+  seconds: (performance.now() - started) / 1000,
+})
 
 /**
  * Scheduled sampling as a stage: the samples that the plan chooses are denoised from a noisier timestep down to their own with
@@ -58,12 +81,7 @@ export const rollout = (
           options.target === 'corrected'
             ? correctedTargets(denoiser.parameterisation, path, { ...batch, latents }, options)
             : batch.target,
-        rollout: {
-          rolled: Float32Array.from(spans, ({ grid }) => (grid.length > 1 ? 1 : 0)),
-          probability: options.maxStepOffset === 0 ? 0 : options.probability(step),
-          evaluations,
-          seconds: (performance.now() - started) / 1000,
-        },
+        rollout: rolledOut(spans, options, step, evaluations, started),
       })),
     )
   })

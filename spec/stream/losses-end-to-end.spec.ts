@@ -17,6 +17,7 @@ import { mlp } from 'deriva/model'
 import { ddpm, flow } from 'deriva/path'
 import { euler } from 'deriva/solver'
 import {
+  type Arrival,
   corrected,
   dataset,
   descend,
@@ -63,7 +64,7 @@ const withMask: Source<'mask'> = (step) =>
 const losses = async <P extends Parameterisation, N extends string>(
   parameterisation: P,
   loss: Loss<P, N>,
-  pipeline: Pipeline<P, Noised<N, boolean>>,
+  pipeline: Pipeline<P, Noised<N, Arrival<N>>>,
 ): Promise<ReadonlyArray<Descended['metrics']>> => {
   const model = mlp({ parameterisation, sample: [2], width: 32, depth: 1, seed: 1 })
   const optimizer = adamw({ learningRate: () => 1e-2 })
