@@ -81,14 +81,34 @@ export const commands = {
       )
     },
   },
-  report: {
-    summary: 'write the report of a run again',
-    description: "Writes a run's report.html from what its folder holds now.",
+  measure: {
+    summary: 'measure how far a run drifts',
+    description:
+      "Rolls held-out samples through the schedule with a run's model.onnx and its own outputs, and measures the drift at every timestep, into measure.json and report.html of the run.",
     argument: '<RUN>',
     argumentMeaning: 'the folder of a run',
     load: async () => {
-      const { reportCommand } = await import('./report-command.js')
-      return withOptions({}, ([folder], _, terminal) => reportCommand(folder, terminal))
+      const [{ measureCommand }, { measureOptions }] = await Promise.all([
+        import('./measure-command.js'),
+        import('./measure-options.js'),
+      ])
+      return withOptions(measureOptions, ([folder], options, terminal) =>
+        measureCommand(folder, options, terminal),
+      )
+    },
+  },
+  report: {
+    summary: 'write the report of a run again, or compare runs',
+    description:
+      "Writes a run's report.html from what its folder holds now; of two or more runs, a page that compares them.",
+    argument: '<RUN...>',
+    argumentMeaning: 'the folder of a run, or of each run to compare',
+    load: async () => {
+      const [{ reportCommand }, { reportOptions }] = await Promise.all([
+        import('./report-command.js'),
+        import('./report-options.js'),
+      ])
+      return withOptions(reportOptions, reportCommand)
     },
   },
 } as const satisfies Record<string, CommandEntry>

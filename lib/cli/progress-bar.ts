@@ -2,9 +2,12 @@ import { SingleBar } from 'cli-progress'
 import { type Progress, progressText } from './progress.js'
 import type { Terminal } from './terminal.js'
 
+/** What a view has to know of any progress. */
+export type Counted = Pick<Progress, 'step' | 'total' | 'from' | 'now'>
+
 /** Shows progress as it happens. */
-export type ProgressView = {
-  readonly show: (progress: Progress) => void
+export type ProgressView<P = Progress> = {
+  readonly show: (progress: P) => void
   /** Shows the last progress, and leaves the screen to others. */
   readonly close: () => void
 }
@@ -13,7 +16,7 @@ export type ProgressView = {
 const pause = 5000
 
 /** A bar that is drawn again and again on one line, as wide as the screen allows. */
-const bar = (): ProgressView => {
+const bar = <P extends Counted>(textOf: (progress: P) => string): ProgressView<P> => {
   const view = new SingleBar({
     stream: process.stderr,
     hideCursor: true,
@@ -27,10 +30,10 @@ const bar = (): ProgressView => {
       return `${'█'.repeat(full)}${'░'.repeat(width - full)} ${text}`
     },
   })
-  let last: Progress | undefined
+  let last: P | undefined
   let closed = false
-  const payload = (progress: Progress): object => ({
-    text: progressText(progress),
+  const payload = (progress: P): object => ({
+    text: textOf(progress),
     columns: process.stderr.columns,
   })
   return {
@@ -48,11 +51,11 @@ const bar = (): ProgressView => {
 }
 
 /** Plain lines, one every few seconds: for files, pipes and services. */
-const lines = (terminal: Terminal): ProgressView => {
-  let shown: Progress | undefined
-  let last: Progress | undefined
-  const tell = (progress: Progress): void => {
-    terminal.tell(progressText(progress))
+const lines = <P extends Counted>(terminal: Terminal, textOf: (progress: P) => string): ProgressView<P> => {
+  let shown: P | undefined
+  let last: P | undefined
+  const tell = (progress: P): void => {
+    terminal.tell(textOf(progress))
     shown = progress
   }
   return {
@@ -69,11 +72,22 @@ const lines = (terminal: Terminal): ProgressView => {
 }
 
 /**
- * A view of progress that suits the terminal: a bar on a screen, a line every few seconds elsewhere, without control
+ * A view of some progress that suits the terminal: a bar on a screen, a line every few seconds elsewhere, without control
  * characters.
+ *
+ * @param textOf says in one line how far it is
+ * @example
+ * const view = viewOf(processTerminal, ({ step, total }: Counted) => `${step} of ${total}`)
+ */
+export const viewOf = <P extends Counted>(
+  terminal: Terminal,
+  textOf: (progress: P) => string,
+): ProgressView<P> => (terminal.interactive ? bar(textOf) : lines(terminal, textOf))
+
+/**
+ * A view of how training goes on.
  *
  * @example
  * const view = progressView(processTerminal)
  */
-export const progressView = (terminal: Terminal): ProgressView =>
-  terminal.interactive ? bar() : lines(terminal)
+export const progressView = (terminal: Terminal): ProgressView => viewOf(terminal, progressText)

@@ -1,39 +1,23 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { onDisk } from '../checkpoint/index.js'
-import { type Config, configError, datasetFacts } from '../config/index.js'
+import { configError, datasetFacts } from '../config/index.js'
 import { openSession } from '../engine/index.js'
-import { readRunConfig } from '../report/run-folder.js'
 import { solverOf } from '../solver/index.js'
 import { sessionDenoiser } from '../train/index.js'
 import type { DerivaError } from '../types/index.js'
 import { drawing } from './grid.js'
 import type { ExitCode } from './outcome.js'
 import { samplingOf } from './recipe/index.js'
+import { readRun } from './run-model.js'
 import type { SampleOptions } from './sample-options.js'
 import type { Terminal } from './terminal.js'
 
 const refuse = (key: string, value: unknown, allowed: string): DerivaError =>
   configError([{ key, value, allowed }])
-
-/** A run's configuration and its model's bytes. */
-const readRun = (
-  folder: string,
-): TE.TaskEither<DerivaError, { readonly config: Config; readonly model: Uint8Array }> =>
-  pipe(
-    TE.Do,
-    TE.bind('config', () => readRunConfig(folder)),
-    TE.bind('model', () => {
-      const path = join(folder, 'model.onnx')
-      return onDisk(path, () => readFile(path))
-    }),
-    TE.mapLeft(({ message }) =>
-      refuse('RUN', folder, `the folder of a run that has its model.onnx (${message})`),
-    ),
-  )
 
 const isFolder =
   (path: string): TE.TaskEither<never, boolean> =>

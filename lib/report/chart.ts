@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot'
-import { DOMParser } from 'linkedom'
+import { drawnSvg } from './drawn-svg.js'
 import { escaped } from './escaped.js'
 import { type Series, thinned } from './series.js'
 
@@ -10,24 +10,35 @@ export type Line = {
   readonly colour: string
   /** Drawn thin and pale, behind the others. */
   readonly faint?: boolean
+  /** Drawn in dashes, to tell it from another of the same colour. */
+  readonly dashed?: boolean
 }
 
 export type ChartOptions = {
   /** What the picture shows, for those who cannot see it. */
   readonly description: string
   /** The vertical axis: its label, and how its numbers are written. */
-  readonly y: { readonly label: string; readonly percent?: boolean; readonly logarithmic?: boolean }
+  readonly y: {
+    readonly label: string
+    readonly percent?: boolean
+    readonly logarithmic?: boolean
+    /** The value that a line marks, and that is always to be seen; not on a logarithmic axis. Default 0. */
+    readonly mark?: number
+  }
+  /** The horizontal axis: training steps from left to right, unless told otherwise. */
+  readonly x?: { readonly label: string; readonly reverse?: boolean }
+  /** For charts that stand beside others: half as wide. */
+  readonly narrow?: boolean
 }
 
-const width = 880
 const height = 300
 
 /** More points than this cannot be told apart on a screen. */
 const most = 1200
 
-/** The part of Plot's figures that is used here; its own types speak of a browser's, which Node does not have. */
-const isElement = (u: unknown): u is { readonly outerHTML: string } =>
-  typeof u === 'object' && u !== null && 'outerHTML' in u && typeof u.outerHTML === 'string'
+/** A number on an axis. */
+const tick = (value: number): string =>
+  Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 20 })
 
 /** 1, 2 and 5 times the powers of ten that the curves reach, or only the powers where those are many. */
 const roundTicks = (lines: ReadonlyArray<Line>): ReadonlyArray<number> => {
@@ -43,17 +54,19 @@ const roundTicks = (lines: ReadonlyArray<Line>): ReadonlyArray<number> => {
 }
 
 /**
- * Curves over training steps as an SVG element, drawn by Observable Plot on a document that is not a browser's. Colours are
+ * Curves with their confidence bands as an SVG element, drawn by Observable Plot on a document that is not a browser's. Colours are
  * CSS, so that one picture serves light and dark pages; it scales with the page and needs no script.
  *
  * @example
- * const svg = chart([{ name: 'loss', series: [{ step: 1, value: 0.5 }], colour: 'var(--one)' }], {
+ * const svg = chart([{ name: 'loss', series: [{ at: 1, value: 0.5 }], colour: 'var(--one)' }], {
  *   description: 'The loss over training',
  *   y: { label: 'loss' },
  * })
  */
-export const chart = (lines: ReadonlyArray<Line>, { description, y }: ChartOptions): string => {
-  const document: unknown = new DOMParser().parseFromString('<html></html>', 'text/html')
+export const chart = (
+  lines: ReadonlyArray<Line>,
+  { description, y, x = { label: 'step' }, narrow = false }: ChartOptions,
+): string => {
   const finite = lines.flatMap(({ series }) => series.filter(({ value }) => Number.isFinite(value)))
   // A curve that starts at almost nothing would press all others against the top.
   const floor =
@@ -65,44 +78,70 @@ export const chart = (lines: ReadonlyArray<Line>, { description, y }: ChartOptio
       most,
     ),
   }))
-  const svg: unknown = Plot.plot({
-    document,
-    width,
-    height,
-    marginLeft: 52,
-    marginTop: 30,
-    marginRight: 28,
-    marginBottom: 38,
-    ariaLabel: description,
-    style: { fontSize: '13px', background: 'none' },
-    x: { label: 'step', tickSize: 0, labelAnchor: 'right', labelArrow: 'none' },
-    y: {
-      label: y.label,
-      type: y.logarithmic === true ? 'log' : 'linear',
-      grid: true,
-      tickSize: 0,
-      labelOffset: 40,
-      labelArrow: 'none',
-      tickFormat: y.percent === true ? '.3~p' : '~g',
-      ...(y.logarithmic === true ? { ticks: roundTicks(drawn) } : { nice: true, ticks: 5 }),
-    },
-    marks: [
-      ...(y.logarithmic === true ? [] : [Plot.ruleY([0], { stroke: 'var(--rule)' })]),
-      ...drawn.map(({ series, colour, faint }) =>
-        Plot.lineY(series, {
-          x: 'step',
-          y: 'value',
-          stroke: colour,
-          strokeWidth: faint === true ? 1 : 2.25,
-          strokeOpacity: faint === true ? 0.35 : 1,
-          strokeLinejoin: 'round',
-          curve: 'linear',
+  // An interval that goes below all curves goes on to the edge of a logarithmic picture.
+  const least = drawn.flatMap(({ series }) => series).reduce((a, { value }) => Math.min(a, value), Infinity)
+  const bottom = y.logarithmic === true ? least : -Infinity
+  return drawnSvg((document) =>
+    Plot.plot({
+      document,
+      width: narrow ? 460 : 880,
+      height,
+      marginLeft: 52,
+      marginTop: y.label === '' ? 12 : 30,
+      marginRight: 28,
+      marginBottom: 38,
+      ariaLabel: description,
+      style: { fontSize: '13px', background: 'none' },
+      x: {
+        label: x.label,
+        reverse: x.reverse === true,
+        tickSize: 0,
+        labelAnchor: 'right',
+        labelArrow: 'none',
+        ...(narrow ? { ticks: 5 } : {}),
+      },
+      y: {
+        label: y.label,
+        type: y.logarithmic === true ? 'log' : 'linear',
+        grid: true,
+        tickSize: 0,
+        labelOffset: 40,
+        labelArrow: 'none',
+        // A function: of a format, a logarithmic scale would leave out labels as it sees fit.
+        tickFormat: (value: number) => (y.percent === true ? `${tick(100 * value)}%` : tick(value)),
+        ...(y.logarithmic === true ? { ticks: roundTicks(drawn) } : { nice: true, ticks: 5 }),
+      },
+      marks: [
+        ...(y.logarithmic === true ? [] : [Plot.ruleY([y.mark ?? 0], { stroke: 'var(--rule)' })]),
+        ...drawn.flatMap(({ series, colour }) => {
+          const banded = series.filter(({ low = NaN, high = NaN }) => Number.isFinite(low) && high > bottom)
+          return banded.length < 2
+            ? []
+            : [
+                Plot.areaY(banded, {
+                  x: 'at',
+                  y1: ({ low = NaN }: { readonly low?: number }) => Math.max(low, bottom),
+                  y2: 'high',
+                  fill: colour,
+                  fillOpacity: 0.16,
+                }),
+              ]
         }),
-      ),
-    ],
-  })
-  if (!isElement(svg)) throw new Error('Observable Plot made something that is not an element')
-  return svg.outerHTML
+        ...drawn.map(({ series, colour, faint, dashed }) =>
+          Plot.lineY(series, {
+            x: 'at',
+            y: 'value',
+            stroke: colour,
+            strokeWidth: faint === true ? 1 : 2.25,
+            strokeOpacity: faint === true ? 0.35 : 1,
+            strokeLinejoin: 'round',
+            ...(dashed === true ? { strokeDasharray: '5 4' } : {}),
+            curve: 'linear',
+          }),
+        ),
+      ],
+    }),
+  )
 }
 
 /**
@@ -114,7 +153,7 @@ export const chart = (lines: ReadonlyArray<Line>, { description, y }: ChartOptio
 export const legend = (lines: ReadonlyArray<Line>): string =>
   lines
     .map(
-      ({ name, colour, faint }) =>
-        `<span class="key"><i style="background:${colour};opacity:${faint === true ? 0.4 : 1}"></i>${escaped(name)}</span>`,
+      ({ name, colour, faint, dashed }) =>
+        `<span class="key"><i${dashed === true ? ' class="dashed"' : ''} style="color:${colour};opacity:${faint === true ? 0.4 : 1}"></i>${escaped(name)}</span>`,
     )
     .join('')

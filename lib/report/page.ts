@@ -1,10 +1,12 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { type Config, decodeConfig } from '../config/index.js'
+import type { Measurement } from '../measure/index.js'
 import type { Metrics } from '../train/index.js'
-import { chart, type ChartOptions, legend, type Line } from './chart.js'
+import type { Line } from './chart.js'
 import { escaped } from './escaped.js'
+import { type DrawnStrip, measurementSections } from './measurement-section.js'
+import { card, colours, figures, image, page, percent, section } from './page-parts.js'
 import { smoothed } from './series.js'
-import { style } from './style.js'
 import { summary } from './summary.js'
 
 /** What report.html shows of a run. */
@@ -16,12 +18,11 @@ export type Report = {
   readonly metrics: ReadonlyArray<Metrics>
   /** Sample grids as PNG files, steps rising. */
   readonly grids: ReadonlyArray<{ readonly step: number; readonly png: Uint8Array }>
+  /** What `deriva measure` found, where it was asked. */
+  readonly measurement?: Measurement & { readonly step: number }
+  /** Trajectories in pictures. */
+  readonly strips?: ReadonlyArray<DrawnStrip>
 }
-
-const figures = (value: number): string =>
-  Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)))
-
-const percent = (share: number): string => `${figures(100 * share)} %`
 
 /** [number, unit]: 0.5 s, 4:35 min, 2:04 h. */
 const duration = (seconds: number): readonly [string, string] => {
@@ -52,15 +53,8 @@ const facts = ({ metrics, config }: Report): string => {
   ].join('')}</dl>`
 }
 
-const drawn = (lines: ReadonlyArray<Line>, options: ChartOptions): string =>
-  `<figure class="card"><div>${legend(lines)}</div>${chart(lines, options)}</figure>`
-
-/** A heading, a sentence for readers, and what follows; nothing where nothing follows. */
-const section = (title: string, text: string, content: string): string =>
-  content === '' ? '' : `<section><h2>${escaped(title)}</h2><p>${escaped(text)}</p>${content}</section>`
-
 const series = (metrics: ReadonlyArray<Metrics>, value: (m: Metrics) => number): Line['series'] =>
-  metrics.map((m) => ({ step: m.step, value: value(m) }))
+  metrics.map((m) => ({ at: m.step, value: value(m) }))
 
 const charts = (metrics: ReadonlyArray<Metrics>): string => {
   if (metrics.length < 2) return ''
@@ -68,7 +62,6 @@ const charts = (metrics: ReadonlyArray<Metrics>): string => {
   const loss = series(metrics, (m) => m.loss)
   const rolled = metrics.filter((m) => m.rolledOut > 0)
   const terms = [...new Set(metrics.flatMap((m) => Object.keys(m.terms)))]
-  const colours = ['var(--one)', 'var(--two)', 'var(--three)', 'var(--four)']
   const positive = metrics.every((m) => m.loss > 0)
   return [
     section(
@@ -76,7 +69,7 @@ const charts = (metrics: ReadonlyArray<Metrics>): string => {
       terms.length < 2
         ? 'The objective at every step, and its moving average.'
         : 'The objective at every step, and its moving average: the weighted sum of its terms, so it rises as rollouts bring terms in.',
-      drawn(
+      card(
         [
           { name: 'every step', series: loss, colour: 'var(--one)', faint: true },
           { name: 'moving average', series: smoothed(loss, span), colour: 'var(--one)' },
@@ -89,7 +82,7 @@ const charts = (metrics: ReadonlyArray<Metrics>): string => {
       : section(
           'Terms of the loss',
           'Each term before its weight, as a moving average.',
-          drawn(
+          card(
             terms.map((name, i) => ({
               name: name.replaceAll('_', ' '),
               series: smoothed(
@@ -106,7 +99,7 @@ const charts = (metrics: ReadonlyArray<Metrics>): string => {
       : section(
           'Scheduled sampling',
           'The share of samples that the plan rolls out with the current weights, and the share of the time that this takes.',
-          drawn(
+          card(
             [
               {
                 name: 'probability of a rollout',
@@ -133,7 +126,7 @@ const charts = (metrics: ReadonlyArray<Metrics>): string => {
       : section(
           'Drift',
           'How far rolled-out latents end from the ideal ones, relative to their length. Small drift alone does not make good samples.',
-          drawn(
+          card(
             [
               {
                 name: 'every step',
@@ -165,8 +158,8 @@ const spread = <A>(all: ReadonlyArray<A>, count: number): ReadonlyArray<A> =>
     ? all
     : Array.from({ length: count }, (_, i) => all[Math.round((i * (all.length - 1)) / (count - 1))])
 
-const image = ({ step, png }: Report['grids'][number]): string =>
-  `<figure><img alt="Samples at step ${step}" src="data:image/png;base64,${Buffer.from(png).toString('base64')}"><figcaption>step ${step.toLocaleString('en-US')}</figcaption></figure>`
+const grid = ({ step, png }: Report['grids'][number]): string =>
+  image(png, `Samples at step ${step}`, `step ${step.toLocaleString('en-US')}`)
 
 const pictures = ({ grids, config }: Report): string => {
   const last = grids.at(-1)
@@ -176,20 +169,26 @@ const pictures = ({ grids, config }: Report): string => {
     section(
       'Samples',
       `Drawn from noise by the ${config?.use_ema === true ? 'averaged' : 'current'} weights; the classes go round along each row.`,
-      image(last),
+      grid(last),
     ) +
     (earlier.length === 0
       ? ''
       : section(
           'Samples over time',
           'The same noise and the same classes, at earlier steps.',
-          `<div class="strip">${earlier.map(image).join('')}</div>`,
+          `<div class="strip">${earlier.map(grid).join('')}</div>`,
         ))
   )
 }
 
-/** Options by their flat names, with their values as JSON. */
-const flat = (config: Config): ReadonlyArray<readonly [string, string]> =>
+/**
+ * The options of a configuration by their flat names, with their values as JSON.
+ *
+ * @example
+ * declare const config: Config
+ * const seed = new Map(flatOptions(config)).get('seed')
+ */
+export const flatOptions = (config: Config): ReadonlyArray<readonly [string, string]> =>
   Object.entries({
     ...config,
     model: undefined,
@@ -206,8 +205,8 @@ const configuration = (config: Config): string => {
     prediction_type: config.prediction_type,
     model: { type: config.model.type },
   })
-  const usual = new Map(E.isRight(standard) ? flat(standard.right) : [])
-  const rows = flat(config)
+  const usual = new Map(E.isRight(standard) ? flatOptions(standard.right) : [])
+  const rows = flatOptions(config)
   const chosen = rows.filter(([key, value]) => usual.get(key) !== value)
   return section(
     'Configuration',
@@ -224,28 +223,20 @@ const configuration = (config: Config): string => {
  * const html = reportPage({ title: 'runs/mnist', config, metrics, grids: [] })
  */
 export const reportPage = (report: Report): string => {
-  const { title, config, metrics } = report
+  const { title, config, metrics, measurement, strips = [] } = report
   const subtitle =
     config &&
     `${config.prediction_type.replaceAll('_', ' ')} · ${config.model.type} · ${config.dataset} · seed ${config.seed}`
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)} · deriva</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<header><h1>${escaped(title)}</h1><p>${escaped(subtitle ?? 'a run of deriva')}</p></header>
-${facts(report)}
-${pictures(report)}
-${charts(metrics)}
-${config === undefined ? '' : configuration(config)}
-<footer>Made by deriva. Curves are thinned for drawing; metrics.jsonl has every step.</footer>
-</main>
-</body>
-</html>
-`
+  return page({
+    title,
+    subtitle: subtitle ?? 'a run of deriva',
+    content: [
+      facts(report),
+      pictures(report),
+      charts(metrics),
+      measurement === undefined ? '' : measurementSections(measurement, strips),
+      config === undefined ? '' : configuration(config),
+    ].join('\n'),
+    footer: 'Made by deriva. Curves are thinned for drawing; metrics.jsonl has every step.',
+  })
 }

@@ -1,5 +1,5 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -7,6 +7,8 @@ import { type CheckpointError, checkpointError, onDisk, orIfMissing } from '../c
 import { type Config, decodeConfig } from '../config/index.js'
 import type { Metrics } from '../train/index.js'
 import { decodeMetrics, encodeMetrics } from './metrics-log.js'
+import { decodeMeasurement, encodeMeasurement, type MeasurementFile } from './measurement-file.js'
+import type { DrawnStrip } from './measurement-section.js'
 import type { Report } from './page.js'
 
 /** The text of a file, or undefined where there is none. */
@@ -169,8 +171,82 @@ const readGrids = (outputDir: string): TE.TaskEither<CheckpointError, Report['gr
   )
 }
 
+/** What was measured of a run, with its pictures; nothing where nobody asked. */
+const readMeasurement = (
+  outputDir: string,
+): TE.TaskEither<CheckpointError, Pick<Report, 'measurement' | 'strips'>> => {
+  const path = join(outputDir, 'measure.json')
+  return pipe(
+    readText(path),
+    TE.chain((text) => {
+      if (text === undefined) return TE.right({})
+      const file = decodeMeasurement(text)
+      if (E.isLeft(file)) return TE.left(checkpointError(path, file.left))
+      const folder = join(outputDir, 'measure')
+      return pipe(
+        onDisk(folder, () =>
+          Promise.all(
+            file.right.strips.map(async (strip) => ({
+              ...strip,
+              png: await readFile(join(folder, basename(strip.file))),
+            })),
+          ),
+        ),
+        TE.map((strips) => ({ measurement: file.right, strips })),
+      )
+    }),
+  )
+}
+
 /**
- * Writes report.html from what the run folder holds; a folder that a program wrote may have no config.json.
+ * Writes measure.json and its pictures, in place of earlier ones.
+ *
+ * @example
+ * declare const measurement: Measurement
+ * const written = writeMeasurement('runs/a', { ...measurement, step: 500 }, [])
+ */
+export const writeMeasurement = (
+  outputDir: string,
+  measurement: Omit<MeasurementFile, 'strips'>,
+  strips: ReadonlyArray<DrawnStrip>,
+): TE.TaskEither<CheckpointError, string> =>
+  pipe(
+    onDisk(join(outputDir, 'measure'), () =>
+      rm(join(outputDir, 'measure'), { recursive: true, force: true }),
+    ),
+    TE.chain(() =>
+      TE.sequenceSeqArray(strips.map(({ file, png }) => writeRunFile(outputDir, join('measure', file), png))),
+    ),
+    TE.chain(() =>
+      writeRunFile(
+        outputDir,
+        'measure.json',
+        encodeMeasurement({
+          ...measurement,
+          strips: strips.map(({ file, caption }) => ({ file, caption })),
+        }),
+      ),
+    ),
+  )
+
+/**
+ * All that a run folder holds for its report; a folder that a program wrote may have no config.json.
+ *
+ * @example
+ * const run = readReport('runs/a')
+ */
+export const readReport = (outputDir: string): TE.TaskEither<CheckpointError, Report> =>
+  pipe(
+    TE.Do,
+    TE.bind('config', () => readConfigIfAny(outputDir)),
+    TE.bind('metrics', () => readMetrics(outputDir)),
+    TE.bind('grids', () => readGrids(outputDir)),
+    TE.bind('measured', () => readMeasurement(outputDir)),
+    TE.map(({ measured, ...run }) => ({ ...run, ...measured, title: basename(resolve(outputDir)) })),
+  )
+
+/**
+ * Writes report.html from what the run folder holds.
  *
  * @returns the path of the report
  * @example
@@ -178,13 +254,41 @@ const readGrids = (outputDir: string): TE.TaskEither<CheckpointError, Report['gr
  */
 export const writeReport = (outputDir: string): TE.TaskEither<CheckpointError, string> =>
   pipe(
-    TE.Do,
-    TE.bind('config', () => readConfigIfAny(outputDir)),
-    TE.bind('metrics', () => readMetrics(outputDir)),
-    TE.bind('grids', () => readGrids(outputDir)),
+    readReport(outputDir),
+    TE.bindTo('run'),
     // Charts need much code, which those who only read or append do without.
     TE.bind('page', () => TE.fromTask(() => import('./page.js'))),
-    TE.chain(({ page: { reportPage }, ...run }) =>
-      writeRunFile(outputDir, 'report.html', reportPage({ ...run, title: basename(outputDir) })),
-    ),
+    TE.chain(({ page: { reportPage }, run }) => writeRunFile(outputDir, 'report.html', reportPage(run))),
+  )
+
+/** As much of the paths as it takes to tell them apart: their last words, or all of each. */
+const namesOf = (folders: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const last = folders.map((folder) => basename(resolve(folder)))
+  return new Set(last).size === last.length ? last : folders
+}
+
+/**
+ * Writes a page that compares runs.
+ *
+ * @param out the path of the page
+ * @returns the same path
+ * @example
+ * const path = writeComparison(['runs/a', 'runs/b'], 'compare.html')
+ */
+export const writeComparison = (
+  folders: ReadonlyArray<string>,
+  out: string,
+): TE.TaskEither<CheckpointError, string> =>
+  pipe(
+    TE.sequenceSeqArray(folders.map(readReport)),
+    TE.bindTo('runs'),
+    TE.bind('comparison', () => TE.fromTask(() => import('./comparison.js'))),
+    TE.chain(({ comparison: { comparisonPage }, runs }) => {
+      const names = namesOf(folders)
+      return writeRunFile(
+        dirname(out),
+        basename(out),
+        comparisonPage(runs.map((run, i) => ({ ...run, title: names[i] }))),
+      )
+    }),
   )

@@ -1,5 +1,11 @@
-/** A curve: a value for each step, steps rising. */
-export type Series = ReadonlyArray<{ readonly step: number; readonly value: number }>
+/** A curve: a value for each place along the horizontal axis, such as a training step or a timestep, in their order. */
+export type Series = ReadonlyArray<{
+  readonly at: number
+  readonly value: number
+  /** The ends of the value's confidence interval, where it has one. */
+  readonly low?: number
+  readonly high?: number
+}>
 
 /**
  * An exponential moving average that starts without bias: each value is the weighted mean of those so far, with weights that
@@ -7,18 +13,18 @@ export type Series = ReadonlyArray<{ readonly step: number; readonly value: numb
  *
  * @param span in values; below 1 nothing is smoothed
  * @example
- * const calm = smoothed([{ step: 1, value: 2 }, { step: 2, value: 4 }], 10)
+ * const calm = smoothed([{ at: 1, value: 2 }, { at: 2, value: 4 }], 10)
  */
 export const smoothed = (series: Series, span: number): Series => {
   const keep = span < 1 ? 0 : Math.exp(-1 / span)
   let [sum, weight] = [0, 0]
-  return series.map(({ step, value }) => {
+  return series.map(({ at, value }) => {
     // A loss that is not finite is a gap in the curve, not the end of it.
     if (Number.isFinite(value)) {
       sum = keep * sum + (1 - keep) * value
       weight = keep * weight + (1 - keep)
     }
-    return { step, value: sum / weight }
+    return { at, value: sum / weight }
   })
 }
 
@@ -27,7 +33,7 @@ export const smoothed = (series: Series, span: number): Series => {
  * their order.
  *
  * @example
- * const drawn = thinned([{ step: 1, value: 0.5 }], 800)
+ * const drawn = thinned([{ at: 1, value: 0.5 }], 800)
  */
 export const thinned = (series: Series, count: number): Series => {
   if (series.length <= count) return series
@@ -38,10 +44,6 @@ export const thinned = (series: Series, count: number): Series => {
   return stretches.flatMap((stretch) => {
     const least = stretch.reduce((a, b) => (b.value < a.value ? b : a))
     const greatest = stretch.reduce((a, b) => (b.value > a.value ? b : a))
-    return least.step === greatest.step
-      ? [least]
-      : least.step < greatest.step
-        ? [least, greatest]
-        : [greatest, least]
+    return least.at === greatest.at ? [least] : least.at < greatest.at ? [least, greatest] : [greatest, least]
   })
 }

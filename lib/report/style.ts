@@ -3,13 +3,13 @@ export const style = `
 :root {
   color-scheme: light dark;
   --page: #fbfaf7; --card: #ffffff; --ink: #1d1f23; --soft: #62666d; --rule: #e4e2dc;
-  --one: #2563eb; --two: #d9660b; --three: #12876a; --four: #9333ea;
+  --one: #2563eb; --two: #d9660b; --three: #12876a; --four: #9333ea; --five: #be123c; --six: #64748b;
   --plot-background: transparent;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #121418; --card: #1a1d22; --ink: #e9e7e2; --soft: #9a9ea6; --rule: #2c3037;
-    --one: #6ea0ff; --two: #ff9d4d; --three: #4cc9a4; --four: #c58bff;
+    --one: #6ea0ff; --two: #ff9d4d; --three: #4cc9a4; --four: #c58bff; --five: #ff7d9a; --six: #94a3b8;
   }
 }
 * { box-sizing: border-box; }
@@ -32,9 +32,25 @@ figure { margin: 0; }
 .card svg { display: block; width: 100%; height: auto; margin-top: .4rem; }
 .card text { fill: var(--soft); }
 .key { display: inline-flex; align-items: center; gap: .45rem; margin-right: 1.2rem; font-size: .88rem; color: var(--soft); }
-.key i { width: 1.1rem; height: .2rem; border-radius: .1rem; }
+.key i { width: 1.1rem; height: .2rem; border-radius: .1rem; background: currentColor; }
+.key i.dashed { background: repeating-linear-gradient(90deg, currentColor 0 .35rem, transparent .35rem .55rem); }
 img { display: block; max-width: 100%; height: auto; border-radius: .4rem; image-rendering: pixelated; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: .4rem; font-variant-numeric: tabular-nums; }
+h3 { font-size: .98rem; margin: 0 0 .15rem; font-weight: 620; }
+h3 + p { margin: 0 0 .6rem; color: var(--soft); font-size: .88rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1rem; margin-top: 1rem; }
+.wide { overflow-x: auto; margin-top: 1rem; }
+.wide table { font-size: .84rem; }
+.wide td:first-child { font-family: inherit; font-size: inherit; white-space: nowrap; }
+.wide th { text-align: right; font-weight: 600; color: var(--soft); font-size: .8rem; padding: 0 0 .4rem .7rem; vertical-align: bottom; }
+.wide th:first-child { text-align: left; padding-left: 0; }
+.wide td { text-align: right; white-space: nowrap; padding-left: .7rem; font-variant-numeric: tabular-nums; }
+.wide td:first-child { text-align: left; padding-left: 0; }
+.wide small { color: var(--soft); }
+.scale { display: flex; align-items: center; gap: .6rem; color: var(--soft); font-size: .85rem; font-variant-numeric: tabular-nums; }
+.scale i { flex: 0 1 12rem; height: .6rem; border-radius: .3rem; }
+.sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: 1.4rem; margin-top: 1rem; }
+.sides img { width: 100%; }
 .strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1.1rem; margin-top: 1.4rem; }
 .strip img { width: 100%; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }

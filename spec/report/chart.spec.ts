@@ -3,7 +3,7 @@ import { chart, legend, type Line } from '../../lib/report/index.js'
 
 const line = (values: ReadonlyArray<number>): Line => ({
   name: 'a & b',
-  series: values.map((value, i) => ({ step: i + 1, value })),
+  series: values.map((value, i) => ({ at: i + 1, value })),
   colour: 'var(--one)',
 })
 

@@ -4,12 +4,12 @@ import { smoothed, thinned } from '../../lib/report/index.js'
 
 const series = fc
   .array(fc.double({ min: -100, max: 100, noNaN: true }), { minLength: 1, maxLength: 400 })
-  .map((values) => values.map((value, i) => ({ step: i + 1, value })))
+  .map((values) => values.map((value, i) => ({ at: i + 1, value: value + 0 })))
 
 describe('smoothed', () => {
   it('leaves a constant as it is, from the first value on', () => {
     for (const { value } of smoothed(
-      Array.from({ length: 50 }, (_, step) => ({ step, value: 3 })),
+      Array.from({ length: 50 }, (_, at) => ({ at, value: 3 })),
       10,
     ))
       expect(value).toBeCloseTo(3, 12)
@@ -29,7 +29,7 @@ describe('smoothed', () => {
   })
 
   it('goes on after a value that is not finite', () => {
-    const values = [1, NaN, 1, Infinity, 1].map((value, step) => ({ step, value }))
+    const values = [1, NaN, 1, Infinity, 1].map((value, at) => ({ at, value }))
     expect(smoothed(values, 5).map(({ value }) => value)).toEqual(
       [1, 1, 1, 1, 1].map((x) => expect.closeTo(x, 12) as number),
     )
@@ -54,7 +54,7 @@ describe('thinned', () => {
         expect(thin.length).toBeLessThanOrEqual(count + 2)
         expect(Math.max(...values([...thin]))).toBe(Math.max(...values(all)))
         expect(Math.min(...values([...thin]))).toBe(Math.min(...values(all)))
-        for (let i = 1; i < thin.length; i++) expect(thin[i].step).toBeGreaterThan(thin[i - 1].step)
+        for (let i = 1; i < thin.length; i++) expect(thin[i].at).toBeGreaterThan(thin[i - 1].at)
       }),
       { numRuns: 100 },
     )
