@@ -41,7 +41,7 @@ const lengthsOf = ({ model, ...golden }: GoldenCase): Readonly<Record<string, nu
 
 /** mean((output − target)²) and its gradients, at the batch size of the reference. */
 export const training = async (golden: GoldenCase): Promise<Training> => {
-  const graph = right(decode(golden.model, lengthsOf(golden)))
+  const graph = right(decode(golden.model, { dims: lengthsOf(golden) }))
   const output = graph.outputs[golden.meta.output.name]
   const difference = sub(output, input('target', 'float32', output.shape))
   const loss = reduceMean(mul(difference, difference), undefined, false)

@@ -24,7 +24,7 @@ const dimsOf = (golden: GoldenCase): Record<string, number> => {
 const needDims = ['ops/export_if_squeeze', 'ops/export_if_squeeze_taken']
 
 const decoded = (golden: GoldenCase, dims: Readonly<Record<string, number>> = {}): Graph => {
-  const result = decode(golden.model, dims)
+  const result = decode(golden.model, { dims })
   if (E.isLeft(result)) throw new Error(result.left.message)
   return result.right
 }

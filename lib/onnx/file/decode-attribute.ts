@@ -4,6 +4,13 @@ import { decodeTensor } from './decode-tensor.js'
 import { GraphFailure } from '../graph-failure.js'
 import { AttributeProto_AttributeType as Type, type AttributeProto } from '../proto/onnx_pb.js'
 
+/**
+ * An integer as a number. Files say "to the end" with the largest integer of 64 bits, which as a number would be one more than that:
+ * beyond what numbers hold, the largest of those says the same.
+ */
+const whole = (i: bigint): number =>
+  Math.min(Math.max(Number(i), Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER)
+
 /** How each kind of attribute is read, and as what type a file has to declare it. */
 const readers: {
   readonly [K in AttributeKind]: {
@@ -11,11 +18,11 @@ const readers: {
     readonly read: (proto: AttributeProto) => AttributeValue[K]
   }
 } = {
-  int: { type: Type.INT, read: ({ i }) => Number(i) },
+  int: { type: Type.INT, read: ({ i }) => whole(i) },
   flag: { type: Type.INT, read: ({ i }) => i !== 0n },
   float: { type: Type.FLOAT, read: ({ f }) => f },
   string: { type: Type.STRING, read: ({ s }) => new TextDecoder().decode(s) },
-  ints: { type: Type.INTS, read: ({ ints }) => ints.map(Number) },
+  ints: { type: Type.INTS, read: ({ ints }) => ints.map(whole) },
   floats: { type: Type.FLOATS, read: ({ floats }) => floats },
   tensor: {
     type: Type.TENSOR,
@@ -44,7 +51,8 @@ export const decodeAttribute = <K extends AttributeKind>(
   kind: K,
 ): AttributeValue[K] => {
   const { type, read } = readers[kind]
-  if (proto.refAttrName !== '') fail(`attribute ${proto.name} refers to an attribute of a function`)
+  if (proto.refAttrName !== '')
+    fail(`attribute ${proto.name} refers to an attribute of a function, outside of one`)
   if (proto.type !== type) {
     fail(`attribute ${proto.name} is declared as ${Type[proto.type]}, not ${Type[type]}`)
   }

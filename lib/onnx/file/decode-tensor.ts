@@ -1,4 +1,12 @@
-import { elementArrays, size, type ElementData, type ElementType, type Tensor } from '../../types/index.js'
+import * as E from 'fp-ts/lib/Either.js'
+import {
+  elementArrays,
+  size,
+  type ElementData,
+  type ElementType,
+  type ErrorOf,
+  type Tensor,
+} from '../../types/index.js'
 import { elementTypeOf, showDataType } from './data-type.js'
 import { GraphFailure } from '../graph-failure.js'
 import { TensorProto_DataLocation, type TensorProto } from '../proto/onnx_pb.js'
@@ -37,6 +45,27 @@ const typedField = (proto: TensorProto, type: ElementType): ReadonlyArray<number
   }
 }
 
+/** Where the elements of a tensor are that is stored beside its model: so many bytes of another file. */
+export type ExternalSlice = {
+  /** The other file, relative to the model's folder, as the model says it. Nobody has checked it. */
+  readonly location: string
+  readonly offset: number
+  readonly length: number
+}
+
+/**
+ * Gives the bytes of another file, in a buffer of exactly that length which becomes the tensor's own. It has to refuse what lies outside
+ * the model's folder or beyond the end of the file, before it makes room for it: the lengths are the file's, and may be anything.
+ */
+export type ReadExternal = (slice: ExternalSlice) => E.Either<ErrorOf<'GraphError'>, ArrayBuffer>
+
+/** Models that are a single file. */
+const nothingExternal: ReadExternal = ({ location }) =>
+  E.left({
+    _tag: 'GraphError',
+    message: `they are in another file, "${location}"; read the model from its folder, or save it as a single file (external data off)`,
+  })
+
 /**
  * Lengths in a file as numbers; what no memory can hold is refused before anything is allocated.
  *
@@ -51,15 +80,45 @@ export const decodeDims = (dims: ReadonlyArray<bigint>, name: string): ReadonlyA
     return Number(dim)
   })
 
+/** What a model says of a tensor stored beside it. */
+const externalSlice = (proto: TensorProto, name: string, bytes: number): ExternalSlice => {
+  const entry = (key: string): string | undefined => proto.externalData.find((e) => e.key === key)?.value
+  const count = (key: string): number | undefined => {
+    const text = entry(key)
+    if (text === undefined) return undefined
+    const value = /^\d+$/.test(text) ? Number(text) : NaN
+    if (Number.isSafeInteger(value)) return value
+    throw new GraphFailure(
+      `the ${key} of tensor "${name}" in another file is "${text}", no number of bytes`,
+      name,
+    )
+  }
+  const location = entry('location')
+  if (location === undefined || location === '')
+    throw new GraphFailure(`tensor "${name}" is in another file, but the model does not say which`, name)
+  const length = count('length') ?? bytes
+  if (length !== bytes)
+    throw new GraphFailure(
+      `tensor "${name}" of shape [${proto.dims.join(', ')}] needs ${bytes} bytes, but the model says that "${location}" has ${length} for it`,
+      name,
+    )
+  return { location, offset: count('offset') ?? 0, length }
+}
+
 /**
  * A tensor of a file.
  *
- * @throws GraphFailure where its type is not one of ours, its elements are elsewhere, or there are too many or too few
+ * @param external reads what is stored beside the model; refused where it is left out
+ * @throws GraphFailure where its type is not one of ours, its elements cannot be had, or there are too many or too few
  *
  * @example
  * const same = file.decodeTensor(file.encodeTensor(float32([2], [1, 2]), 'w'))
  */
-export const decodeTensor = (proto: TensorProto, name = proto.name): Tensor => {
+export const decodeTensor = (
+  proto: TensorProto,
+  name = proto.name,
+  external: ReadExternal = nothingExternal,
+): Tensor => {
   const type = elementTypeOf(proto.dataType)
   if (type === undefined) {
     throw new GraphFailure(
@@ -67,14 +126,22 @@ export const decodeTensor = (proto: TensorProto, name = proto.name): Tensor => {
       name,
     )
   }
-  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
-    throw new GraphFailure(
-      `the elements of tensor "${name}" are in another file; save the model as a single file (external data off)`,
-      name,
-    )
-  }
   const dims = decodeDims(proto.dims, name)
   const count = size(dims)
+  // The array is made for this element type, which the compiler cannot follow through the table.
+  const tensor = (data: ElementData[ElementType]): Tensor => ({ type, dims, data }) as Tensor
+  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
+    const slice = externalSlice(proto, name, count * widths[type])
+    const read = external(slice)
+    if (E.isLeft(read))
+      throw new GraphFailure(`the elements of tensor "${name}" cannot be read: ${read.left.message}`, name)
+    if (read.right.byteLength !== slice.length)
+      throw new GraphFailure(
+        `"${slice.location}" gave ${read.right.byteLength} of ${slice.length} bytes of tensor "${name}"`,
+        name,
+      )
+    return tensor(new elementArrays[type](read.right))
+  }
   const raw = proto.rawData.length > 0
   const found = raw ? proto.rawData.length / widths[type] : typedField(proto, type).length
   if (found !== count) {
@@ -92,6 +159,5 @@ export const decodeTensor = (proto: TensorProto, name = proto.name): Tensor => {
       target[i] = type === 'uint32' ? Number(x) : x
     })
   }
-  // The array was made for this element type, which the compiler cannot follow through the table.
-  return { type, dims, data } as Tensor
+  return tensor(data)
 }

@@ -9,6 +9,8 @@ import type { Value } from '../value.js'
 /** A node of a file, its inputs already decoded. */
 export type FileNode = {
   readonly operator: string
+  /** Empty for ONNX's own. */
+  readonly domain: string
   readonly label: string
   readonly opset: number
   readonly inputs: ReadonlyArray<Value | undefined>
@@ -17,11 +19,14 @@ export type FileNode = {
   readonly outputs: number
 }
 
+/** Brings a node of a file into the form of opset 21. An output that is left undefined cannot be read. */
+export type Form = (node: FileNode) => ReadonlyArray<Value | undefined>
+
 /**
  * An attribute of a file's node by name, undefined where it is not there.
  *
  * @example
- * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const node = { operator: 'Relu', domain: '', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
  * const axis = file.attributeOf(node, 'axis', 'int') // undefined
  */
 export const attributeOf = <K extends AttributeKind>(
@@ -37,7 +42,7 @@ export const attributeOf = <K extends AttributeKind>(
  * A node with other inputs and without some attributes: what was an attribute in an older operator set is an input now.
  *
  * @example
- * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const node = { operator: 'Relu', domain: '', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
  * const other = file.moved(node, [input('y', 'float32', [4])], 'axes')
  */
 export const moved = (
@@ -54,7 +59,7 @@ export const moved = (
  * An input that has to be there.
  *
  * @example
- * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const node = { operator: 'Relu', domain: '', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
  * const x = file.requiredInput(node, 0)
  */
 export const requiredInput = (node: FileNode, i: number): Value => {
@@ -67,7 +72,7 @@ export const requiredInput = (node: FileNode, i: number): Value => {
  * The values of a node that already has its present form.
  *
  * @example
- * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const node = { operator: 'Relu', domain: '', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
  * const [y] = file.asWritten(node)
  */
 export const asWritten = (node: FileNode): ReadonlyArray<Value> => {

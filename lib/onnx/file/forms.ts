@@ -1,13 +1,12 @@
-import { float32, int64 } from '../../types/index.js'
+import { float32 } from '../../types/index.js'
 import * as build from '../build/index.js'
 import { toNumbers } from '../element.js'
-import { asWritten, attributeOf, moved, requiredInput, type FileNode } from './file-node.js'
+import { asWritten, attributeOf, moved, requiredInput, type Form } from './file-node.js'
 import { GraphFailure } from '../graph-failure.js'
+import { microsoft, microsoftForms } from './microsoft-forms.js'
+import { newerForms } from './newer-forms.js'
 import { elementCount } from '../shape.js'
 import { constant, type Value } from '../value.js'
-
-/** Brings a node of a file into the form of opset 21. */
-type Form = (node: FileNode) => ReadonlyArray<Value>
 
 /** Axes were an attribute: of reductions until opset 18 (of ReduceSum until 13), of Squeeze and Unsqueeze until 13. */
 const axesAsInput: Form = (node) => {
@@ -42,13 +41,15 @@ const constantNode: Form = (node) => {
   if (value !== undefined) return [constant(value)]
   const float = attributeOf(node, 'value_float', 'float')
   if (float !== undefined) return [constant(float32([], [float]))]
-  const int = attributeOf(node, 'value_int', 'int')
-  if (int !== undefined) return [constant(int64([], [int]))]
-  const ints = attributeOf(node, 'value_ints', 'ints')
-  if (ints !== undefined) return [constant(int64([ints.length], ints))]
   const floats = attributeOf(node, 'value_floats', 'floats')
   if (floats !== undefined) return [constant(float32([floats.length], floats))]
-  throw new GraphFailure('only constants that are tensors or numbers are supported')
+  // Integers exactly as they are: "to the end" is the largest of 64 bits.
+  const int = node.attributes.find(({ name }) => name === 'value_int')
+  if (int !== undefined) return [constant({ type: 'int64', dims: [], data: BigInt64Array.of(int.i) })]
+  const ints = node.attributes.find(({ name }) => name === 'value_ints')?.ints
+  if (ints !== undefined)
+    return [constant({ type: 'int64', dims: [ints.length], data: BigInt64Array.from(ints) })]
+  throw new GraphFailure('only constants that are dense tensors or numbers are supported')
 }
 
 /** Empty tensors stand for inputs left out; before opset 11 the scales were the second input and coordinates were not shifted. */
@@ -79,18 +80,6 @@ const groupNormalization: Form = (node) => {
   const repeated = (v: Value): Value =>
     build.reshape(build.expand(build.reshape(v, [groups, 1]), [groups, channels / groups]), [channels])
   return asWritten(moved(node, [x, repeated(requiredInput(node, 1)), repeated(requiredInput(node, 2))]))
-}
-
-/** x / √(mean(x²) + epsilon) · scale over the axes from `axis` on (Zhang & Sennrich 2019, arXiv 1910.07467); an operator since opset 23. */
-const rmsNormalization: Form = (node) => {
-  const [x, scale] = [requiredInput(node, 0), requiredInput(node, 1)]
-  const rank = x.shape.length
-  const axis = attributeOf(node, 'axis', 'int') ?? -1
-  const first = axis < 0 ? axis + rank : axis
-  const axes = Array.from({ length: rank }, (_, i) => i).slice(Math.max(first, 0))
-  const epsilon = attributeOf(node, 'epsilon', 'float') ?? 1e-5
-  const square = build.reduceMean(build.mul(x, x), axes)
-  return [build.mul(build.div(x, build.sqrt(build.add(square, epsilon))), scale)]
 }
 
 const bounds: Form = (node) => {
@@ -130,6 +119,7 @@ const splitting: Form = (node) => {
  * this table is partial by nature: an operator without older forms has nothing to say here.
  */
 export const forms: Readonly<Record<string, Form>> = {
+  ...newerForms,
   ReduceSum: axesAsInput,
   ReduceMean: axesAsInput,
   ReduceMax: axesAsInput,
@@ -154,7 +144,6 @@ export const forms: Readonly<Record<string, Form>> = {
   Resize: resize,
   Upsample: resize,
   GroupNormalization: groupNormalization,
-  RMSNormalization: rmsNormalization,
   Scatter: (node) => asWritten({ ...node, operator: 'ScatterElements' }),
   CastLike: (node) => [build.cast(requiredInput(node, 0), requiredInput(node, 1).type)],
 }
@@ -162,9 +151,22 @@ export const forms: Readonly<Record<string, Form>> = {
 /**
  * The values of a node in whatever form its operator set has.
  *
+ * @throws GraphFailure where the operator is not known, or its inputs or attributes do not fit
+ *
  * @example
- * const node = { operator: 'Relu', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
+ * const node = { operator: 'Relu', domain: '', label: '', opset: 17, inputs: [input('x', 'float32', [4])], attributes: [], outputs: 1 }
  * const [y] = file.read(node)
  */
-export const read = (node: FileNode): ReadonlyArray<Value> =>
-  Object.hasOwn(forms, node.operator) ? forms[node.operator](node) : asWritten(node)
+export const read: Form = (node) => {
+  const { domain, operator } = node
+  if (domain === '') return formOf(forms, operator)(node)
+  if (domain !== microsoft)
+    throw new GraphFailure(`operators of ${domain} are not supported; export with standard ONNX operators`)
+  if (Object.hasOwn(microsoftForms, operator)) return microsoftForms[operator](node)
+  throw new GraphFailure(
+    `operator ${operator} of ${domain} is not supported; export without optimising for ONNX Runtime`,
+  )
+}
+
+const formOf = (table: Readonly<Record<string, Form>>, operator: string): Form =>
+  Object.hasOwn(table, operator) ? table[operator] : asWritten

@@ -54,7 +54,7 @@ const messageOf = (bytes: Uint8Array): string => {
 }
 
 const graphOf = (bytes: Uint8Array, dims?: Readonly<Record<string, number>>): O.Graph => {
-  const result = O.decode(bytes, dims)
+  const result = O.decode(bytes, dims === undefined ? {} : { dims })
   if (E.isLeft(result)) throw new Error(result.left.message)
   return result.right
 }

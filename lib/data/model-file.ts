@@ -1,0 +1,103 @@
+import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join, relative, sep } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { decode, type file, type Graph } from '../onnx/index.js'
+import type { ErrorOf } from '../types/index.js'
+
+type GraphError = ErrorOf<'GraphError'>
+
+const graphError = (path: string, message: string): GraphError => ({
+  _tag: 'GraphError',
+  message: `${path}: ${message}`,
+})
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** ONNX allows forward slashes only, and no way out of the folder; drives and backslashes are ways out on some systems. */
+const leavesFolder = (location: string): boolean =>
+  isAbsolute(location) || /[\\:\0]/.test(location) || location.split('/').includes('..')
+
+const isInside = (folder: string, path: string): boolean => {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)
+}
+
+/**
+ * Reads tensors that are stored beside a model: for each its bytes alone, straight from the disk into the buffer that the tensor keeps, so
+ * that no weight is in memory twice, however long the file is.
+ *
+ * Files outside the folder are refused, also where a link leads there, and so are bytes beyond the end of a file, before any room
+ * is made for them: what a model says of its tensors may be anything.
+ *
+ * @param folder where the model is
+ * @example
+ * const external = externalIn('models/unet')
+ */
+export const externalIn =
+  (folder: string): file.ReadExternal =>
+  ({ location, offset, length }) => {
+    if (leavesFolder(location))
+      return E.left(graphError(folder, `"${location}" would be outside the model's folder`))
+    return E.tryCatch(
+      () => {
+        const path = realpathSync(join(folder, location))
+        if (!isInside(realpathSync(folder), path))
+          throw new Error(`"${location}" is a link out of the model's folder`)
+        const handle = openSync(path, 'r')
+        try {
+          const stat = fstatSync(handle)
+          if (!stat.isFile()) throw new Error(`"${location}" is not a file`)
+          if (offset + length > stat.size)
+            throw new Error(
+              `"${location}" has ${stat.size} bytes, too few for ${length} from byte ${offset} on; it is cut off, or of another model`,
+            )
+          return bytesAt(handle, offset, length)
+        } finally {
+          closeSync(handle)
+        }
+      },
+      (cause) => graphError(folder, messageOf(cause)),
+    )
+  }
+
+/** One read takes at most 2 GiB − 1 bytes on some systems. */
+const longestRead = 2 ** 30
+
+const bytesAt = (handle: number, offset: number, length: number): ArrayBuffer => {
+  const into = new Uint8Array(length)
+  let done = 0
+  while (done < length) {
+    const read = readSync(handle, into, done, Math.min(length - done, longestRead), offset + done)
+    if (read === 0) throw new Error('the file became shorter while it was read')
+    done += read
+  }
+  return into.buffer
+}
+
+/**
+ * A model from an ONNX file, with the tensors that are stored beside it.
+ *
+ * @param dims numbers for symbolic dimensions, for models whose structure depends on them
+ * @returns Left `GraphError` where there is no such file, it is damaged, or it uses what is not supported
+ * @example
+ * const graph = readModelFile('models/unet/model.onnx', { batch: 4 })
+ */
+export const readModelFile = (
+  path: string,
+  dims: Readonly<Record<string, number>> = {},
+): TE.TaskEither<GraphError, Graph> =>
+  pipe(
+    TE.tryCatch(
+      () => readFile(path),
+      (cause) => graphError(path, messageOf(cause)),
+    ),
+    TE.chainEitherK((bytes) =>
+      pipe(
+        decode(bytes, { dims, external: externalIn(dirname(path)) }),
+        E.mapLeft((error) => ({ ...error, message: `${path}: ${error.message}` })),
+      ),
+    ),
+  )
