@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf'
 import type { Tensor } from '../../types/index.js'
 import { dataTypes } from './data-type.js'
-import { TensorProtoSchema, type TensorProto } from '../proto/onnx_pb.js'
+import type { ExternalSlice } from './decode-tensor.js'
+import { TensorProtoSchema, TensorProto_DataLocation, type TensorProto } from '../proto/onnx_pb.js'
 
 /**
  * The bytes of a tensor: little-endian, as in files, because every machine Node runs on is.
@@ -24,4 +25,19 @@ export const encodeTensor = (tensor: Tensor, name = ''): TensorProto =>
     dims: tensor.dims.map(BigInt),
     dataType: dataTypes[tensor.type],
     rawData: bytesOf(tensor),
+  })
+
+/**
+ * A tensor whose bytes are in another file.
+ *
+ * @example
+ * const proto = file.encodeExternal(float32([2], [1, 2]), 'w', { location: 'model.onnx.data', offset: 0, length: 8 })
+ */
+export const encodeExternal = (tensor: Tensor, name: string, slice: ExternalSlice): TensorProto =>
+  create(TensorProtoSchema, {
+    name,
+    dims: tensor.dims.map(BigInt),
+    dataType: dataTypes[tensor.type],
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: Object.entries(slice).map(([key, value]) => ({ key, value: String(value) })),
   })

@@ -1,11 +1,18 @@
 import { create, toBinary } from '@bufbuild/protobuf'
+import type { Tensor } from '../../types/index.js'
 import { encodeAttribute } from './encode-attribute.js'
-import { encodeTensor } from './encode-tensor.js'
+import { bytesOf, encodeExternal, encodeTensor } from './encode-tensor.js'
 import { encodeValueInfo } from './encode-value-info.js'
 import { GraphFailure } from '../graph-failure.js'
 import { Names } from './names.js'
 import { definitions } from '../operators/index.js'
-import { ModelProtoSchema, NodeProtoSchema, type NodeProto } from '../proto/onnx_pb.js'
+import {
+  ModelProtoSchema,
+  NodeProtoSchema,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+} from '../proto/onnx_pb.js'
 import { share, type Entry, type Place, type Shared } from './share.js'
 import { topological } from '../traverse.js'
 import type { OperatorNode, Value } from '../value.js'
@@ -37,7 +44,45 @@ const irVersion = 10n
  * const x = input('x', 'float32', ['batch', 4])
  * const bytes = encode({ outputs: { y: relu(x) }, parameters: 'initializers' })
  */
-export const encode = (graph: Encodable): Uint8Array => {
+export const encode = (graph: Encodable): Uint8Array =>
+  toBinary(ModelProtoSchema, modelOf(graph, encodeTensor))
+
+/** So many bytes of a file that stands beside a model, from `offset` on; between them are zeros. */
+export type SideBytes = { readonly offset: number; readonly bytes: Uint8Array }
+
+/** Tensors from this size on stand beside the model, at multiples of it: a page of memory, so that the file can be mapped. */
+const page = 4096
+
+/**
+ * An ONNX file whose large tensors stand in a second file beside it, as models need that are larger than the 2 GiB of one file.
+ * The bytes are those of the tensors themselves, not copies: write them one after the other.
+ *
+ * @param location the name of the second file
+ * @throws GraphFailure as `encode` does
+ *
+ * @example
+ * const w = parameter('w', float32([64, 64], new Float32Array(4096)))
+ * const graph = { outputs: { y: matMul(input('x', 'float32', ['batch', 64]), w) }, parameters: 'initializers' as const }
+ * const { model, beside } = encodeBeside(graph, 'model.onnx.data')
+ */
+export const encodeBeside = (
+  graph: Encodable,
+  location: string,
+): { readonly model: Uint8Array; readonly beside: ReadonlyArray<SideBytes> } => {
+  const beside: SideBytes[] = []
+  let end = 0
+  const model = modelOf(graph, (tensor, name) => {
+    const bytes = bytesOf(tensor)
+    if (bytes.length < page) return encodeTensor(tensor, name)
+    const offset = Math.ceil(end / page) * page
+    end = offset + bytes.length
+    beside.push({ offset, bytes })
+    return encodeExternal(tensor, name, { location, offset, length: bytes.length })
+  })
+  return { model: toBinary(ModelProtoSchema, model), beside }
+}
+
+const modelOf = (graph: Encodable, stored: (tensor: Tensor, name: string) => TensorProto): ModelProto => {
   const listed = graph.inputs ?? []
   const outputs = Object.entries(graph.outputs)
   const shared = share(topological([...listed, ...outputs.map(([, value]) => value)]))
@@ -52,7 +97,7 @@ export const encode = (graph: Encodable): Uint8Array => {
   const order = [...new Set([...listed.map((value) => shared.find(value).entry), ...shared.entries])]
   const isInput = ({ node }: Entry): boolean =>
     node.kind === 'input' || (node.kind === 'parameter' && graph.parameters === 'inputs')
-  const model = create(ModelProtoSchema, {
+  return create(ModelProtoSchema, {
     irVersion,
     producerName: 'deriva',
     opsetImport: [{ domain: '', version: opset }],
@@ -69,12 +114,11 @@ export const encode = (graph: Encodable): Uint8Array => {
         const { node } = entry
         if (node.kind === 'operator' || node.kind === 'input' || isInput(entry)) return []
         const tensor = node.kind === 'constant' ? node.tensor : node.initial
-        return [encodeTensor(tensor, names.of({ entry, output: 0 }))]
+        return [stored(tensor, names.of({ entry, output: 0 }))]
       }),
       output: outputs.map(([key, value]) => encodeValueInfo(key, value)),
     },
   })
-  return toBinary(ModelProtoSchema, model)
 }
 
 /** Names for all tensors: those of inputs, weights and outputs first, then wishes, then the operator's name and a number. */
