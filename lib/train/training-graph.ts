@@ -8,6 +8,7 @@ import { type ErrorOf, float32, type Parameterisation, size, type TensorOf } fro
 import { clipped, type ClippingOptions, globalNorm } from './clipping.js'
 import { averaged } from './ema.js'
 import { frozen } from './frozen.js'
+import { type LossScaling, lossScaling, type LossScalingOptions } from './loss-scaling.js'
 import { objective } from './objective.js'
 import type { Memory, Optimizer } from './optimizer.js'
 import type { Parameters } from './state.js'
@@ -39,6 +40,11 @@ export type TrainingGraphOptions<P extends Parameterisation> = ClippingOptions &
    * the most segments that the model is cut into. Default: all are kept.
    */
   readonly checkpointing?: boolean | number
+  /**
+   * Scale the loss as far as gradients bear it, which float16 needs (see `inPrecision`); a step whose gradients overflow changes
+   * nothing but the scale. Default false.
+   */
+  readonly lossScaling?: boolean | LossScalingOptions
   /** Whether a moving average of the parameters is kept. */
   readonly averages: boolean
   /** Which weights train, by name. The others become constants of the graphs. Default: all. */
@@ -98,13 +104,15 @@ const mapped = <A, B>(
 
 const isMatrix = (_name: string, dims: ReadonlyArray<number>): boolean => dims.length >= 2
 
+/** What the parts of a training graph are made from. */
+type Plan = Omit<TrainingGraphOptions<Parameterisation>, 'model' | 'loss' | 'lossScaling'> & {
+  readonly weights: ReadonlyArray<Weight>
+  readonly scaling: LossScaling | undefined
+}
+
 /** Clipping, optimizer and moving average: what follows from the gradients, by output name. */
-const successors = (
-  weights: ReadonlyArray<Weight>,
-  gradients: ReadonlyArray<Value>,
-  options: Omit<TrainingGraphOptions<Parameterisation>, 'model' | 'loss'>,
-): Readonly<Record<string, Value>> => {
-  const { optimizer, averages, decays = isMatrix } = options
+const successors = (found: ReadonlyArray<Value>, plan: Plan): Readonly<Record<string, Value>> => {
+  const { weights, scaling, optimizer, averages, decays = isMatrix } = plan
   const scalars = new Map<string, Value>()
   const scalar = (name: string): Value => {
     const value = scalars.get(name) ?? input(names.scalar(name), 'float32', [])
@@ -114,7 +122,8 @@ const successors = (
   const memory = mapped(optimizer.memory(initialOf(weights)), (slot, slotName) =>
     mapped(slot, ({ dims }, name) => input(names.slot(slotName, name), 'float32', dims)),
   )
-  const limited = clipped(gradients, options)
+  const gradients = scaling === undefined ? found : scaling.unscaled(found)
+  const limited = clipped(gradients, plan)
   const next = optimizer.update({
     trainees: weights.map(({ name, value, initial }, i) => ({
       name,
@@ -125,30 +134,48 @@ const successors = (
     memory,
     scalar,
   })
+  const current = Object.fromEntries(weights.map(({ name, value }) => [name, value]))
   const parameters = Object.fromEntries(weights.map(({ name }, i) => [name, next.parameters[i]]))
-  const slots = Object.entries(next.memory).map(([slot, values]) =>
-    renamed(values, (name) => names.slot(slot, name)),
+  const averagesBefore = averages
+    ? mapped(current, ({ shape }, name) => input(names.average(name), 'float32', shape))
+    : {}
+  const before = flat(current, memory, averagesBefore)
+  const after = flat(
+    parameters,
+    next.memory,
+    mapped(averagesBefore, (average, name) => averaged(average, parameters[name], scalar('ema_decay'))),
   )
-  const average = mapped(parameters, (parameter, name) =>
-    averaged(input(names.average(name), 'float32', parameter.shape), parameter, scalar('ema_decay')),
-  )
-  const all = [parameters, ...slots, ...(averages ? [renamed(average, names.average)] : [])]
-  return {
-    gradient_norm: globalNorm(gradients),
-    ...renamed(Object.fromEntries(all.flatMap(Object.entries<Value>)), names.next),
-  }
+  const norm = globalNorm(gradients)
+  const state =
+    scaling === undefined
+      ? after
+      : { ...scaling.guarded(norm, before, after), ...flat({}, scaling.next(norm), {}) }
+  return { gradient_norm: norm, ...renamed(state, names.next) }
 }
+
+/** What changes at a step, under the names that graphs are fed it by. */
+const flat = (
+  parameters: Readonly<Record<string, Value>>,
+  memory: Memory<Value>,
+  averages: Readonly<Record<string, Value>>,
+): Readonly<Record<string, Value>> =>
+  Object.fromEntries(
+    [
+      parameters,
+      ...Object.entries(memory).map(([slot, values]) => renamed(values, (name) => names.slot(slot, name))),
+      renamed(averages, names.average),
+    ].flatMap(Object.entries<Value>),
+  )
 
 /** Everything that one graph does, or one graph a part and one for the rest. */
 const filesOf = (
   found: Readonly<Record<string, Value>>,
-  weights: ReadonlyArray<Weight>,
   gradients: ReadonlyArray<Value>,
-  options: Omit<TrainingGraphOptions<Parameterisation>, 'model' | 'loss'>,
+  plan: Plan,
 ): StepFiles => {
-  const { accumulate: parts = 1 } = options
+  const { weights, accumulate: parts = 1 } = plan
   if (parts === 1) {
-    const outputs = { ...found, ...successors(weights, gradients, options) }
+    const outputs = { ...found, ...successors(gradients, plan) }
     return { kind: 'whole', step: encode({ outputs, parameters: 'inputs', name: 'training_step' }) }
   }
   const summands = {
@@ -167,7 +194,7 @@ const filesOf = (
       return float32(dims, new Float32Array(size(dims)))
     }),
     update: encode({
-      outputs: successors(weights, whole, options),
+      outputs: successors(whole, plan),
       parameters: 'inputs',
       name: 'training_update',
     }),
@@ -179,7 +206,7 @@ const filesOf = (
  * it is two: one for each part of the batch, and one for what follows.
  *
  * @returns Left `GradientError` when an operator on the way to a parameter has no gradient, or nothing trains
- * @throws RangeError where the batch does not fall into so many equal parts
+ * @throws RangeError where the batch does not fall into so many equal parts, or an option is out of its range
  * @example
  * declare const model: Model<'flow_matching'>
  * const graph = trainingGraph({ model, loss: mse, optimizer: adamw({ learningRate: () => 1e-3 }), batchSize: 64, averages: true })
@@ -187,6 +214,7 @@ const filesOf = (
 export const trainingGraph = <P extends Parameterisation>({
   model: whole,
   loss,
+  lossScaling: scales = false,
   ...options
 }: TrainingGraphOptions<P>): E.Either<ErrorOf<'GradientError'>, TrainingGraph> => {
   const { batchSize, accumulate = 1, optimizer, trains = () => true } = options
@@ -201,16 +229,21 @@ export const trainingGraph = <P extends Parameterisation>({
       message: 'nothing trains: the model has no float32 weight, or all of them are frozen',
     })
   const { value, terms, readsClean } = objective(model, loss, batchSize / accumulate)
+  const scaling = scales === false ? undefined : lossScaling(names.slot, scales === true ? {} : scales)
   return pipe(
     grad(
-      value,
+      scaling === undefined ? value : scaling.scaled(value),
       weights.map((weight) => weight.value),
       options,
     ),
     E.map((gradients) => ({
-      files: filesOf({ loss: value, ...renamed(terms, names.term) }, weights, gradients, options),
+      files: filesOf({ loss: value, ...renamed(terms, names.term) }, gradients, {
+        ...options,
+        weights,
+        scaling,
+      }),
       parameters: initialOf(weights),
-      memory: optimizer.memory(initialOf(weights)),
+      memory: { ...optimizer.memory(initialOf(weights)), ...scaling?.memory },
       readsClean,
     })),
   )
