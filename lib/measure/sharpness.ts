@@ -69,3 +69,14 @@ export const blurWarning = (now: Sharpness, best?: Sharpness): string | undefine
   })
   return fallen.length === 0 ? undefined : `the samples are blurred: ${fallen.join('; ')}`
 }
+
+/**
+ * The better of two, each of variance and power by itself.
+ *
+ * @example
+ * const best = sharpest({ variance: 1, highPower: 0.5 }, { variance: 0.9, highPower: 0.8 }) // 1, 0.8
+ */
+export const sharpest = (a: Sharpness, b: Sharpness): Sharpness => ({
+  variance: Math.max(a.variance, b.variance),
+  highPower: Math.max(a.highPower, b.highPower),
+})
