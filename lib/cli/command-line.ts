@@ -47,7 +47,7 @@ const addCommand = (
   // The options of a configuration are many, and read by their own room: commander passes the words on.
   if (entry.argument === undefined)
     command.usage('[config.json] [--key value | --key=value ...]').allowUnknownOption().allowExcessArguments()
-  else command.argument(entry.argument, entry.argumentMeaning)
+  else if (entry.argument !== '') command.argument(entry.argument, entry.argumentMeaning)
   if (loaded === undefined) return
   for (const [flag, row] of Object.entries(loaded.options)) command.addOption(described(flag, row))
   const { details } = loaded

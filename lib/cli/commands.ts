@@ -23,7 +23,7 @@ export type LoadedCommand = {
 export type CommandEntry = {
   readonly summary: string
   readonly description: string
-  /** As in `<RUN>`; undefined where the flags are those of a configuration, which the command reads itself. */
+  /** As in `<RUN>`, empty where there is none; undefined where the flags are those of a configuration, which the command reads itself. */
   readonly argument: string | undefined
   /** What the argument is. */
   readonly argumentMeaning: string
@@ -109,6 +109,17 @@ export const commands = {
         import('./report-options.js'),
       ])
       return withOptions(reportOptions, reportCommand)
+    },
+  },
+  devices: {
+    summary: 'list what this machine can compute on',
+    description:
+      'Lists what this machine can compute on: its CPU, CUDA and WebGPU, each with what it is or what is missing, and which of them is taken by itself.',
+    argument: '',
+    argumentMeaning: '',
+    load: async () => {
+      const { devicesCommand } = await import('./devices-command.js')
+      return { options: {}, run: (_, terminal) => devicesCommand(terminal) }
     },
   },
 } as const satisfies Record<string, CommandEntry>
