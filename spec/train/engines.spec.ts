@@ -79,8 +79,7 @@ describe('a trainer on a worker', () => {
       const [expected, descent] = [await trained(here, 3), await trained(there, 3)]
       expect(Object.values(descent.state.parameters).map(({ type }) => type)).not.toContain('float32')
       expect(right(await there.read(descent.state)())).toEqual(expected.state)
-      const { state: _, ...metrics } = descent
-      expect(expected).toMatchObject(metrics)
+      expect({ ...descent, state: undefined }).toEqual({ ...expected, state: undefined })
       // A state that somebody holds can be gone on from more than once, and from what was read back.
       const onward = await trained(there, 1, descent.state)
       const again = await trained(there, 1, right(await there.read(descent.state)()))
