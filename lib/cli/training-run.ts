@@ -7,7 +7,7 @@ import { type Config, configError, configNotes } from '../config/index.js'
 import { batches, type Dataset, openDataset } from '../data/index.js'
 import { parameterCount } from '../model/index.js'
 import { record } from '../report/index.js'
-import { dataset, descend, type Descended, observe, rollout, training } from '../stream/index.js'
+import { dataset, descend, type Descended, observe, training } from '../stream/index.js'
 import { type State, type Trainer, trainer } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import type { Departure } from './departure.js'
@@ -21,11 +21,11 @@ import { type Recipe, withRecipe } from './recipe/index.js'
 import type { Terminal } from './terminal.js'
 
 /** All that a run is made of. What can be refused has been looked at by now, and nothing has been written. */
-type Ready<P extends Parameterisation> = {
+type Ready<P extends Parameterisation, N extends string> = {
   readonly config: Config
-  readonly recipe: Recipe<P>
+  readonly recipe: Recipe<P, N>
   readonly data: Dataset
-  readonly compiled: Trainer<P>
+  readonly compiled: Trainer<P, N>
   readonly from: State
 }
 
@@ -49,11 +49,11 @@ const startOf = (
         ),
       )
 
-const prepared = <P extends Parameterisation>(
+const prepared = <P extends Parameterisation, N extends string>(
   config: Config,
-  recipe: Recipe<P>,
+  recipe: Recipe<P, N>,
   departure: Departure,
-): TE.TaskEither<DerivaError, Ready<P>> =>
+): TE.TaskEither<DerivaError, Ready<P, N>> =>
   pipe(
     TE.Do,
     TE.bind('data', (): TE.TaskEither<DerivaError, Dataset> => openDataset({ dataset: config.dataset })),
@@ -68,8 +68,8 @@ type Reached = { readonly state: State; readonly progress: Progress }
 const isDue = (step: number, interval: number): boolean => interval > 0 && step % interval === 0
 
 /** Trains until the last step, or until somebody asks for an end: then the step under way is still finished. */
-const steps = <P extends Parameterisation>(
-  { config, recipe, data, compiled, from }: Ready<P>,
+const steps = <P extends Parameterisation, N extends string>(
+  { config, recipe, data, compiled, from }: Ready<P, N>,
   keep: Keeper,
   interruption: Interruption,
   show: (progress: Progress) => void,
@@ -82,8 +82,7 @@ const steps = <P extends Parameterisation>(
     dropout: config.caption_dropout_probability,
   })
   const pipeline = pipe(
-    recipe.noise(dataset(source)),
-    rollout(recipe.solver, recipe.plan),
+    recipe.lessons(dataset(source)),
     descend(compiled),
     record(outputDir),
     observe(({ state, metrics }: Descended) => {
@@ -131,8 +130,8 @@ const ending = (
   ]
 }
 
-const run = <P extends Parameterisation>(
-  ready: Ready<P>,
+const run = <P extends Parameterisation, N extends string>(
+  ready: Ready<P, N>,
   terminal: Terminal,
   interruption: Interruption,
   view: ProgressView,

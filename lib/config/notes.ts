@@ -29,6 +29,22 @@ const table: ReadonlyArray<Note> = [
       ? `Nothing will roll out: scheduled_sampling_start_step ${c.scheduled_sampling_start_step} is not before the end, step ${c.max_train_steps}.`
       : undefined,
   (c) =>
+    !rollsOut(c) && (c.scheduled_sampling_renoise || c.scheduled_sampling_backprop > 0)
+      ? `${c.scheduled_sampling_renoise ? 'scheduled_sampling_renoise' : 'scheduled_sampling_backprop'} does nothing: no sample is rolled out.`
+      : undefined,
+  (c) =>
+    c.scheduled_sampling_renoise && c.scheduled_sampling_target === 'original'
+      ? 'scheduled_sampling_renoise with original targets teaches nothing about where the drift has led; SOAR, which it is from, has scheduled_sampling_target corrected.'
+      : undefined,
+  (c) =>
+    c.training_method === 'mixflow' && c.timestep_sampler !== 'beta'
+      ? 'mixflow was published with timestep_sampler beta, flow_beta_schedule_alpha 1 and flow_beta_schedule_beta 2.'
+      : undefined,
+  (c) =>
+    c.input_perturbation === 0 && c.input_perturbation_steps > 0
+      ? 'input_perturbation_steps does nothing: input_perturbation is 0.'
+      : undefined,
+  (c) =>
     c.scheduled_sampling_reflexflow && !rollsOut(c)
       ? 'scheduled_sampling_reflexflow does nothing: no sample is rolled out.'
       : undefined,

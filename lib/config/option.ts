@@ -4,6 +4,7 @@ import type { OptimizerName } from '../train/optimizers.js'
 import type { ScheduleName } from '../train/schedule.js'
 import type { Parameterisation } from '../types/index.js'
 import type { OptionKind } from './kind.js'
+import type { TrainingMethod } from './options/method.js'
 
 /** The headings under which help texts and docs/options.md list the options. */
 export const optionGroups = [
@@ -12,6 +13,7 @@ export const optionGroups = [
   'Model',
   'Objective',
   'Loss',
+  'Method',
   'Optimizer',
   'Optimisation',
   'Scheduled sampling',
@@ -27,6 +29,7 @@ export type KnownOptions = {
   readonly caption_dropout_probability: number
   readonly flow_schedule_auto_shift: boolean
   readonly timestep_sampler: TimestepSamplerName
+  readonly training_method: TrainingMethod
   readonly loss_type: 'l2' | 'huber' | 'smooth_l1'
   readonly use_soft_min_snr: boolean
   readonly optimizer: OptimizerName

@@ -1,7 +1,9 @@
 import type { Config } from '../../config/index.js'
 import {
+  defar,
   huber,
   huberSchedules,
+  type JumpInput,
   type Loss,
   mean,
   minSnr,
@@ -15,6 +17,7 @@ import {
 } from '../../loss/index.js'
 import type { Parameterisation } from '../../types/index.js'
 import type { Discrete } from './discrete.js'
+import { present } from './present.js'
 
 /** How an error counts, and its name in the metrics. */
 type ErrorTerm = { readonly name: string; readonly pointwise: Pointwise<Parameterisation> }
@@ -27,7 +30,10 @@ const errorOf = ({ loss_type: type, huber_c: c, huber_schedule: schedule }: Conf
 }
 
 /** The weightings that are defined for every parameterisation; the rules leave one at most. */
-const weightedAlike = <P extends Parameterisation>(config: Config, loss: Loss<P>): Loss<P> => {
+const weightedAlike = <P extends Parameterisation, N extends string>(
+  config: Config,
+  loss: Loss<P, N>,
+): Loss<P, N> => {
   if (config.use_sigma_squared_weighting) return weighted(sigmaSquared)(loss)
   if (config.use_soft_min_snr)
     return weighted(softMinSnr({ sigmaData: config.soft_min_snr_sigma_data ?? 1 }))(loss)
@@ -56,6 +62,28 @@ export const flowLoss = (config: Config): Loss<'flow_matching'> => {
       : mean(name, pointwise),
   )
 }
+
+/**
+ * The loss of a flow-matching model that jumps ahead (DEFAR).
+ *
+ * @example
+ * declare const config: Config
+ * const names = defarLoss(config).terms.map(({ name }) => name)
+ */
+export const defarLoss = (config: Config): Loss<'flow_matching', JumpInput> =>
+  weightedAlike(
+    config,
+    defar(
+      present({
+        alpha: config.defar_alpha,
+        beta1: config.defar_beta1,
+        beta2: config.defar_beta2,
+        jump: config.defar_jump,
+        normaliser: config.defar_normaliser,
+        sign: config.defar_sign,
+      }),
+    ),
+  )
 
 /**
  * The loss of a model of a discrete diffusion.

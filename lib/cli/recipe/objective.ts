@@ -1,44 +1,19 @@
 import type { Config } from '../../config/index.js'
-import type { Loss } from '../../loss/index.js'
-import {
-  shiftedTimesteps,
-  type TimestepSampler,
-  type TimestepSamplerOptions,
-  timestepSamplers,
-} from '../../path/index.js'
-import { type Noised, noised, type Pipeline } from '../../stream/index.js'
-import type { Batch, Parameterisation } from '../../types/index.js'
+import type { JumpInput, Loss, TailInput } from '../../loss/index.js'
+import { backpropagated, noised } from '../../stream/index.js'
+import type { Parameterisation } from '../../types/index.js'
 import type { Discrete } from './discrete.js'
-import { discreteLoss, flowLoss } from './loss.js'
-import { present } from './present.js'
-import { ddpmPath, flowPath, shiftOf } from './sampling.js'
+import { discreteLessons, dreamLessons, flowLessons, jumpingLessons, type Lessons } from './lessons.js'
+import { defarLoss, discreteLoss, flowLoss } from './loss.js'
+import { planOf } from './plan.js'
+import { ddpmPath, flowPath } from './sampling.js'
+import { solverOfRollouts } from './solver.js'
+import { timestepsOf } from './timesteps.js'
 
-/** How batches are put on the schedule, and what is learnt from them. */
-export type Objective<P extends Parameterisation> = {
-  readonly noise: (batches: Pipeline<Parameterisation, Batch>) => Pipeline<P, Noised>
-  readonly loss: Loss<P>
-}
-
-/**
- * How a configuration spreads its training timesteps.
- *
- * @example
- * declare const config: Config
- * const timestep = timestepsOf(config)(flow(), 0.5, 0.5)
- */
-export const timestepsOf = (config: Config): TimestepSampler => {
-  const make: (options: TimestepSamplerOptions) => TimestepSampler = timestepSamplers[config.timestep_sampler]
-  const sampler = make(
-    present({
-      mean: config.flow_sigmoid_mean,
-      deviation: config.flow_sigmoid_scale,
-      alpha: config.flow_beta_schedule_alpha,
-      beta: config.flow_beta_schedule_beta,
-      scale: config.flow_mode_scale,
-    }),
-  )
-  const shift = shiftOf(config)
-  return shift === 1 ? sampler : shiftedTimesteps(shift, sampler)
+/** What a model is shown, and what it learns from that; `N` are the names that the loss reads beside the usual. */
+export type Objective<P extends Parameterisation, N extends string = never> = {
+  readonly lessons: Lessons<P, N>
+  readonly loss: Loss<P, N>
 }
 
 /**
@@ -49,8 +24,20 @@ export const timestepsOf = (config: Config): TimestepSampler => {
  * const { loss } = flowObjective(config)
  */
 export const flowObjective = (config: Config): Objective<'flow_matching'> => ({
-  noise: noised(flowPath, timestepsOf(config)),
+  lessons: flowLessons(config),
   loss: flowLoss(config),
+})
+
+/**
+ * The objective of a flow-matching model that jumps ahead (DEFAR).
+ *
+ * @example
+ * declare const config: Config
+ * const { loss } = defarObjective(config)
+ */
+export const defarObjective = (config: Config): Objective<'flow_matching', JumpInput> => ({
+  lessons: jumpingLessons(config),
+  loss: defarLoss(config),
 })
 
 /**
@@ -61,6 +48,58 @@ export const flowObjective = (config: Config): Objective<'flow_matching'> => ({
  * const { loss } = discreteObjective(config)
  */
 export const discreteObjective = (config: Config): Objective<Discrete> => ({
-  noise: noised(ddpmPath(config), timestepsOf(config)),
+  lessons: discreteLessons(config),
   loss: discreteLoss(config),
 })
+
+/**
+ * The objective of an epsilon model that mends its own errors (DREAM).
+ *
+ * @example
+ * declare const config: Config
+ * const { loss } = dreamObjective(config)
+ */
+export const dreamObjective = (config: Config): Objective<'epsilon'> => ({
+  lessons: dreamLessons(config),
+  loss: discreteLoss(config),
+})
+
+/**
+ * The objective of a flow-matching model whose gradients flow through the last steps of its rollouts.
+ *
+ * @example
+ * declare const config: Config
+ * const { loss } = flowObjectiveThroughRollouts(config)
+ */
+export const flowObjectiveThroughRollouts = (config: Config): Objective<'flow_matching', TailInput> => {
+  const through = backpropagated('flow_matching', flowPath, solverOfRollouts(config), {
+    ...planOf(config),
+    backprop: config.scheduled_sampling_backprop,
+  })
+  return {
+    lessons: (batches) => through.rollout(noised(flowPath, timestepsOf(config))(batches)),
+    loss: through.loss(flowLoss(config)),
+  }
+}
+
+/**
+ * The objective of a model of a discrete diffusion whose gradients flow through the last steps of its rollouts.
+ *
+ * @example
+ * declare const config: Config
+ * const { loss } = discreteObjectiveThroughRollouts(config, 'epsilon')
+ */
+export const discreteObjectiveThroughRollouts = (
+  config: Config,
+  parameterisation: Discrete,
+): Objective<Discrete, TailInput> => {
+  const path = ddpmPath(config)
+  const through = backpropagated(parameterisation, path, solverOfRollouts(config), {
+    ...planOf(config),
+    backprop: config.scheduled_sampling_backprop,
+  })
+  return {
+    lessons: (batches) => through.rollout(noised(path, timestepsOf(config))(batches)),
+    loss: through.loss(discreteLoss(config)),
+  }
+}

@@ -89,12 +89,15 @@ export const stepOf = (
   config: Config,
 ): Pick<
   TrainingGraphOptions<Parameterisation>,
-  'batchSize' | 'accumulate' | 'decays' | 'maxGradientNorm' | 'maxGradientValue'
+  'batchSize' | 'accumulate' | 'checkpointing' | 'decays' | 'maxGradientNorm' | 'maxGradientValue'
 > => {
   const { max_grad_norm: limit, gradient_accumulation_steps: accumulate } = config
   return {
     batchSize: config.train_batch_size * accumulate,
     accumulate,
+    ...(config.gradient_checkpointing
+      ? { checkpointing: config.gradient_checkpointing_segments ?? true }
+      : {}),
     ...(config.weight_decay_exclude === 'nothing' ? { decays: () => true } : {}),
     ...(limit === 0
       ? {}

@@ -1,31 +1,43 @@
-import type { Config } from '../../config/index.js'
+import { type Config, rollsOut } from '../../config/index.js'
 import type { Path } from '../../path/index.js'
 import { type Grid, type Solver, solvers } from '../../solver/index.js'
 import type { RolloutOptions } from '../../stream/index.js'
 import type { TrainerOptions } from '../../train/index.js'
 import type { Parameterisation } from '../../types/index.js'
+import type { Lessons } from './lessons.js'
 import { modelOf } from './model.js'
-import { discreteObjective, flowObjective, type Objective } from './objective.js'
+import {
+  defarObjective,
+  discreteObjective,
+  discreteObjectiveThroughRollouts,
+  dreamObjective,
+  flowObjective,
+  flowObjectiveThroughRollouts,
+  type Objective,
+} from './objective.js'
 import { optimizerOf, stepOf } from './optimizer.js'
 import { planOf } from './plan.js'
 import { samplingOf } from './sampling.js'
+import { solverOfRollouts } from './solver.js'
 
 /** What a configuration means: the values that a training program is composed of. */
-export type Recipe<P extends Parameterisation> = {
-  readonly trainer: TrainerOptions<P>
-  readonly noise: Objective<P>['noise']
+export type Recipe<P extends Parameterisation, N extends string = never> = {
+  readonly trainer: TrainerOptions<P, N>
+  /** What the model is shown at a step. */
+  readonly lessons: Lessons<P, N>
+  /** The solver of rollouts. */
   readonly solver: Solver
   readonly plan: RolloutOptions
   /** How sample grids are drawn. */
   readonly sampling: { readonly path: Path; readonly solver: Solver; readonly grid: Grid }
 }
 
-const recipe = <P extends Parameterisation>(
+const recipe = <P extends Parameterisation, N extends string>(
   config: Config,
   parameterisation: P,
-  { noise, loss }: Objective<P>,
-): Recipe<P> => ({
-  noise,
+  { lessons, loss }: Objective<P, N>,
+): Recipe<P, N> => ({
+  lessons,
   trainer: {
     model: modelOf(config, parameterisation),
     loss,
@@ -33,7 +45,7 @@ const recipe = <P extends Parameterisation>(
     ...stepOf(config),
     ...(config.use_ema ? { emaDecay: config.ema_decay } : {}),
   },
-  solver: solvers[config.scheduled_sampling_sampler]({ order: config.scheduled_sampling_order }),
+  solver: solverOfRollouts(config),
   plan: planOf(config),
   sampling: {
     ...samplingOf(config, config.validation_num_inference_steps),
@@ -51,8 +63,18 @@ const recipe = <P extends Parameterisation>(
  */
 export const withRecipe = <R>(
   config: Config,
-  use: <P extends Parameterisation>(recipe: Recipe<P>) => R,
-): R =>
-  config.prediction_type === 'flow_matching'
-    ? use(recipe(config, 'flow_matching', flowObjective(config)))
-    : use(recipe(config, config.prediction_type, discreteObjective(config)))
+  use: <P extends Parameterisation, N extends string>(recipe: Recipe<P, N>) => R,
+): R => {
+  const { prediction_type: type, training_method: method } = config
+  const through = rollsOut(config) && config.scheduled_sampling_backprop > 0
+  if (type === 'flow_matching') {
+    if (method === 'defar') return use(recipe(config, type, defarObjective(config)))
+    return through
+      ? use(recipe(config, type, flowObjectiveThroughRollouts(config)))
+      : use(recipe(config, type, flowObjective(config)))
+  }
+  if (type === 'epsilon' && method === 'dream') return use(recipe(config, type, dreamObjective(config)))
+  return through
+    ? use(recipe(config, type, discreteObjectiveThroughRollouts(config, type)))
+    : use(recipe(config, type, discreteObjective(config)))
+}

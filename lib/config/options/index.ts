@@ -1,5 +1,6 @@
 import { keeping } from './keeping.js'
 import { loss } from './loss.js'
+import { method } from './method.js'
 import { objective } from './objective.js'
 import { optimisation } from './optimisation.js'
 import { optimizer } from './optimizer.js'
@@ -7,6 +8,7 @@ import { run } from './run.js'
 import { scheduledSampling } from './scheduled-sampling.js'
 import { timesteps } from './timesteps.js'
 
+export { methodDefaults, type TrainingMethod, trainingMethods } from './method.js'
 export { type ModelType, modelOptions, modelType, modelTypes } from './model.js'
 export { optimizerDefaults, optimizerNames } from './optimizer.js'
 export { rollsOut } from './scheduled-sampling.js'
@@ -18,6 +20,7 @@ export const options = {
   ...objective,
   ...timesteps,
   ...loss,
+  ...method,
   ...optimizer,
   ...optimisation,
   ...scheduledSampling,

@@ -47,6 +47,19 @@ export const optimisation = {
     meaning:
       'Batches of train_batch_size whose gradients make one step together: the step of a batch as many times as large, in the memory of one.',
   }),
+  gradient_checkpointing: option({
+    group: 'Optimisation',
+    kind: kinds.boolean,
+    value: false,
+    meaning:
+      'Keep few activations and compute the others again in the backward pass: less memory, for at most one more forward pass.',
+  }),
+  gradient_checkpointing_segments: option<number | null>({
+    group: 'Optimisation',
+    kind: kinds.orNull(kinds.integer({ min: 2, max: 1000 }), 'as many as save most'),
+    value: null,
+    meaning: 'The most segments that the model is cut into for that.',
+  }),
   grad_clip_method: option({
     group: 'Optimisation',
     kind: kinds.choice(['norm', 'value']),

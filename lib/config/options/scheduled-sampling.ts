@@ -60,6 +60,13 @@ export const scheduledSampling = {
     meaning:
       "What a rollout starts from: the sample's own data, noised to the source time (as SimpleTuner does), or the model's own trajectory from pure noise. That takes the whole way down, and samples for which it is more than max_step_offset steps stay as they are.",
   }),
+  scheduled_sampling_backprop: option({
+    group,
+    kind: kinds.integer({ min: 0, max: 64 }),
+    value: 0,
+    meaning:
+      "How many of a rollout's last solver steps gradients flow through; 0 stops them at the rolled-out latents. Every sample of a batch then pays those steps in the training graph, forward and backward, in time and in memory.",
+  }),
   scheduled_sampling_target: option<RegressionTarget>({
     group,
     kind: kinds.choice(['original', 'corrected']),
@@ -128,6 +135,13 @@ export const scheduledSampling = {
     kind: kinds.integer({ min: 1, max: 9 }),
     value: 2,
     meaning: 'The order of solvers that have a choice, such as unipc (1 to 9) and dpm (1 to 3).',
+  }),
+  scheduled_sampling_renoise: option({
+    group,
+    kind: kinds.boolean,
+    value: false,
+    meaning:
+      'Take rolled-out samples back towards their own noise, to a timestep drawn between theirs and pure noise, and train them there (SOAR): a drift made at clean timesteps is met where it can still be mended. Costs nothing; goes with target corrected.',
   }),
   scheduled_sampling_reflexflow: derivedOption({
     group,

@@ -2,6 +2,7 @@ import type { ConfigProblem } from '../../types/index.js'
 import type { Config } from '../config.js'
 import { datasetRules } from './dataset.js'
 import { lossRules } from './loss.js'
+import { methodRules } from './method.js'
 import { modelRules } from './model.js'
 import { objectiveRules } from './objective.js'
 import { optimisationRules } from './optimisation.js'
@@ -14,6 +15,7 @@ const rules: ReadonlyArray<Rule> = [
   ...objectiveRules,
   ...timestepRules,
   ...lossRules,
+  ...methodRules,
   ...datasetRules,
   ...modelRules,
   ...optimisationRules,

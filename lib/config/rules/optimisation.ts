@@ -49,6 +49,11 @@ export const optimisationRules: ReadonlyArray<Rule> = [
       end !== null && end > peak ? `at most ${peak}, the learning_rate that it falls from` : undefined,
   },
   {
+    keys: ['gradient_checkpointing_segments', 'gradient_checkpointing'],
+    refuse: ({ gradient_checkpointing_segments: segments, gradient_checkpointing: on }) =>
+      segments !== null && !on ? 'null, or leave it out: gradient_checkpointing is false' : undefined,
+  },
+  {
     keys: ['gradient_accumulation_steps', 'train_batch_size', 'dataset'],
     refuse: ({ gradient_accumulation_steps: parts, train_batch_size: batch, dataset }) => {
       const { size } = datasetFacts[dataset]

@@ -13,6 +13,20 @@ export const scheduledSamplingRules: ReadonlyArray<Rule> = [
     },
   },
   {
+    keys: ['scheduled_sampling_backprop', 'scheduled_sampling_max_step_offset'],
+    refuse: ({ scheduled_sampling_backprop: steps, scheduled_sampling_max_step_offset: most }) =>
+      most > 0 && steps > most
+        ? `at most ${most}, the longest rollout (scheduled_sampling_max_step_offset)`
+        : undefined,
+  },
+  ...(['scheduled_sampling_renoise', 'input_perturbation'] as const).map((key): Rule => ({
+    keys: [key, 'scheduled_sampling_backprop'],
+    refuse: (config) =>
+      config.scheduled_sampling_backprop > 0 && Boolean(config[key])
+        ? `${key === 'input_perturbation' ? '0' : 'false'}, since scheduled_sampling_backprop is ${config.scheduled_sampling_backprop}: where gradients flow through a rollout, nothing may move its latents afterwards`
+        : undefined,
+  })),
+  {
     keys: ['scheduled_sampling_step_stride', 'scheduled_sampling_inference_steps'],
     refuse: ({ scheduled_sampling_step_stride: stride, scheduled_sampling_inference_steps: steps }) =>
       steps !== null && stride !== 1

@@ -1,3 +1,5 @@
+import { optionKeyOf } from '../keys.js'
+
 /** SimpleTuner's keys that have no meaning here, with the reason: whole names, or beginnings that end in `_`. */
 type Group = { readonly reason: string; readonly keys: ReadonlyArray<string> }
 
@@ -35,7 +37,7 @@ const groups: ReadonlyArray<Group> = [
     reason: 'weights are float32, and where they are is for ONNX Runtime to say',
     keys: words(`
       base_model_precision base_model_default_dtype quantize_ quantization_config sdnq_ mixed_precision gradient_precision
-      gradient_checkpointing gradient_checkpointing_ vae_dtype disable_tf32 attention_mechanism sla_config sageattention_usage
+      gradient_checkpointing_ vae_dtype disable_tf32 attention_mechanism sla_config sageattention_usage
       enable_group_offload group_offload_ offload_ musubi_ ramtorch ramtorch_ delete_model_after_load optimizer_cpu_offload_method
       optimizer_offload_gradients optimizer_release_gradients fuse_optimizer set_grads_to_none ema_device ema_cpu_only ema_foreach_disable
       torch_num_threads dynamo_ accelerator_cache_clear_interval`),
@@ -82,10 +84,12 @@ const matches = (name: string, key: string): boolean =>
   key.endsWith('_') ? name.startsWith(key) : name === key
 
 /**
- * Why a key of SimpleTuner's has no meaning here; undefined where it is not known to be one.
+ * Why a key of SimpleTuner's has no meaning here; undefined where it is not known to be one, or is an option.
  *
  * @example
  * const reason = foreignReason('report_to') // 'metrics, samples and the report are files of the run folder'
  */
 export const foreignReason = (name: string): string | undefined =>
-  groups.find(({ keys }) => keys.some((key) => matches(name, key)))?.reason
+  optionKeyOf(name) !== undefined
+    ? undefined
+    : groups.find(({ keys }) => keys.some((key) => matches(name, key)))?.reason

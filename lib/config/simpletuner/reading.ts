@@ -49,7 +49,7 @@ const saidBy = (
 const foreignNotes = (said: Said): ReadonlyArray<string> => {
   const reasons = new Map<string, ReadonlyArray<string>>()
   for (const key of said.keys()) {
-    const reason = optionKeyOf(key) === undefined ? foreignReason(key) : undefined
+    const reason = foreignReason(key)
     if (reason !== undefined) reasons.set(reason, [...(reasons.get(reason) ?? []), key])
   }
   return [...reasons].map(([reason, keys]) => `Not used here (${reason}): ${keys.join(', ')}.`)
@@ -101,9 +101,7 @@ export const readSimpleTuner = (json: unknown): Reading => {
   if (!isRecord(json) || !isSimpleTuner(json)) return { json, notes: [] }
   const { said, twins } = saidBy(json)
   const { said: meant, notes } = translated(said)
-  const known = [...meant].filter(
-    ([key]) => optionKeyOf(key) !== undefined || key === 'model' || foreignReason(key) === undefined,
-  )
+  const known = [...meant].filter(([key]) => foreignReason(key) === undefined)
   const assumed = simpleTunerDefaults(new Map(known))
   const defaults = Object.entries(assumed).map(([key, value]) => `${key} ${show(value)}`)
   return {

@@ -37,6 +37,23 @@ const timesteps: Translation = (said) => {
   }
 }
 
+/** MixFlow trains on times of its own. */
+const mixflow: Translation = (said) => {
+  const on = isOn(said.get('mixflow_enabled'))
+  const drop = ['mixflow_enabled', ...(on ? [] : ['mixflow_gamma'])]
+  return on
+    ? {
+        drop,
+        set: {
+          training_method: 'mixflow',
+          timestep_sampler: 'beta',
+          flow_beta_schedule_alpha: 1,
+          flow_beta_schedule_beta: 2,
+        },
+      }
+    : { drop }
+}
+
 const shift: Translation = (said) => {
   const value = said.get('flow_schedule_shift')
   const auto = isOn(said.get('flow_schedule_auto_shift'))
@@ -151,6 +168,7 @@ const withoutEffect: Translation = (said) => {
 export const translations: ReadonlyArray<Translation> = [
   family,
   timesteps,
+  mixflow,
   shift,
   optimizer,
   optimizerConfig,
