@@ -12,7 +12,17 @@ import {
   type Value,
 } from '../onnx/index.js'
 import { antiDrift } from './anti-drift.js'
-import { type Loss, type LossInputs, mean, perElement, sampleAxes, scaled, sum, type Term } from './loss.js'
+import {
+  type Loss,
+  type LossInputs,
+  mean,
+  perElement,
+  type Pointwise,
+  sampleAxes,
+  scaled,
+  sum,
+  type Term,
+} from './loss.js'
 import { squaredError } from './squared-error.js'
 
 /** The names under which a batch brings what the jump needs: timestep and sigma it goes to, [batch], and the noise, [batch, …sample]. */
@@ -61,6 +71,64 @@ const landing = ({ latents, prediction, biased, sigma, given }: Inputs, jump: 'f
   }
 }
 
+/** δ̄: the bias of the prediction at the landing point, normalised, without gradient: [batch, …sample]. */
+const bias = (
+  inputs: Inputs,
+  { jump = 'flows', normaliser = 'mean', sign = 'absolute' }: DefarOptions,
+): Value => {
+  const { timestep, sigma, latents } = landing(inputs, jump)
+  const share = perElement(sigma, latents)
+  const ideal = add(mul(sub(1, share), inputs.data), mul(share, inputs.given(jumpInputs.noise)))
+  const there = inputs.model(ideal, timestep)
+  const delta = stopGradient(sub(there, inputs.model(latents, timestep)))
+  const size = max(biasNormalisers[normaliser](delta), floor)
+  return div(sign === 'signed' ? delta : abs(delta), size)
+}
+
+/**
+ * DEFAR's frequency compensation of any elementwise loss at the clean point: (1 + alpha·δ̄)² times it; see `defar`.
+ *
+ * @example
+ * const loss: Loss<'flow_matching', JumpInput> = mean('mse', biasCompensated({ alpha: 1 })(squaredError))
+ */
+export const biasCompensated =
+  (options: DefarOptions = {}) =>
+  <P extends 'flow_matching', N extends string = never>(
+    pointwise: Pointwise<P, N>,
+  ): Pointwise<P, N | JumpInput> => {
+    const { alpha = 1 } = options
+    if (alpha === 0) return pointwise
+    return (inputs) => {
+      const weight = add(1, mul(alpha, bias(inputs, options)))
+      return mul(mul(weight, weight), pointwise(inputs))
+    }
+  }
+
+/**
+ * DEFAR's anti-drift term at the landing point of weight beta1, and the size of its compensation, `fc_size`, of weight 0; see `defar`.
+ *
+ * @example
+ * const loss: Loss<'flow_matching', JumpInput> = sum(mse, jumpTerms({ beta1: 1 }))
+ */
+export const jumpTerms = (options: DefarOptions = {}): Loss<'flow_matching', JumpInput> => {
+  const { alpha = 1, beta1 = 10, jump = 'flows' } = options
+  const [direction] = antiDrift({ on: 'all' }).terms
+  const antiDriftAtLanding: Term<'flow_matching', JumpInput> = {
+    name: 'anti_drift',
+    weight: beta1,
+    perSample: (inputs) => {
+      const { timestep, latents } = landing(inputs, jump)
+      return direction.perSample({ ...inputs, latents, prediction: inputs.model(latents, timestep) })
+    },
+  }
+  const size = mean<'flow_matching', JumpInput>('fc_size', (inputs) => abs(mul(alpha, bias(inputs, options))))
+  // A weight of 0 removes a term and its cost.
+  return sum(
+    { terms: beta1 === 0 ? [] : [antiDriftAtLanding] },
+    alpha === 0 ? { terms: [] } : scaled(0)(size),
+  )
+}
+
 /**
  * DEFAR (arXiv 2606.28226) as far as it is known: from the training point at sigma0 one jump of arbitrary length to sigma1,
  *
@@ -75,45 +143,10 @@ const landing = ({ latents, prediction, biased, sigma, given }: Inputs, jump: 'f
  * @example
  * const loss: Loss<'flow_matching', JumpInput> = defar({ beta1: 1, normaliser: 'max' })
  */
-export const defar = ({
-  alpha = 1,
-  beta1 = 10,
-  beta2 = 1,
-  jump = 'flows',
-  normaliser = 'mean',
-  sign = 'absolute',
-}: DefarOptions = {}): Loss<'flow_matching', JumpInput> => {
-  const [direction] = antiDrift({ on: 'all' }).terms
-
-  /** δ̄: [batch, …sample]. */
-  const bias = (inputs: Inputs): Value => {
-    const { timestep, sigma, latents } = landing(inputs, jump)
-    const share = perElement(sigma, latents)
-    const ideal = add(mul(sub(1, share), inputs.data), mul(share, inputs.given(jumpInputs.noise)))
-    const there = inputs.model(ideal, timestep)
-    const delta = stopGradient(sub(there, inputs.model(latents, timestep)))
-    const size = max(biasNormalisers[normaliser](delta), floor)
-    return div(sign === 'signed' ? delta : abs(delta), size)
-  }
-
-  const antiDriftAtLanding: Term<'flow_matching', JumpInput> = {
-    name: 'anti_drift',
-    weight: 1,
-    perSample: (inputs) => {
-      const { timestep, latents } = landing(inputs, jump)
-      return direction.perSample({ ...inputs, latents, prediction: inputs.model(latents, timestep) })
-    },
-  }
-  const compensated = mean<'flow_matching', JumpInput>('mse', (inputs) => {
-    if (alpha === 0) return squaredError(inputs)
-    const weight = add(1, mul(alpha, bias(inputs)))
-    return mul(mul(weight, weight), squaredError(inputs))
-  })
-  return sum(
-    scaled(beta2)(compensated),
-    ...(beta1 === 0 ? [] : [scaled(beta1)({ terms: [antiDriftAtLanding] })]),
-    ...(alpha === 0
-      ? []
-      : [scaled(0)(mean<'flow_matching', JumpInput>('fc_size', (i) => abs(mul(alpha, bias(i)))))]),
+export const defar = (options: DefarOptions = {}): Loss<'flow_matching', JumpInput> =>
+  sum(
+    scaled(options.beta2 ?? 1)(
+      mean<'flow_matching', JumpInput>('mse', biasCompensated(options)(squaredError)),
+    ),
+    jumpTerms(options),
   )
-}

@@ -18,7 +18,7 @@ const floor = 1e-6
  */
 export const frequencyCompensated =
   (alpha: number) =>
-  <N extends string = never>(pointwise: Pointwise<'flow_matching', N>): Pointwise<'flow_matching', N> =>
+  <P extends 'flow_matching', N extends string = never>(pointwise: Pointwise<P, N>): Pointwise<P, N> =>
     alpha === 0
       ? pointwise
       : (inputs) => {

@@ -13,11 +13,11 @@ import { rolledOut, type RolloutOptions } from './rollout.js'
 /** The two halves of a rollout through which gradients flow: a stage, and what becomes of the loss. */
 export type Backpropagated<P extends Parameterisation> = {
   /** Rolls out, all but the last steps. Nothing but `descend` may follow that looks at latents. */
-  readonly rollout: <G extends string>(
-    upstream: Pipeline<P, Noised<G>>,
-  ) => Pipeline<P, Noised<G | TailInput, 'underway'>>
+  readonly rollout: <Q extends P, G extends string>(
+    upstream: Pipeline<Q, Noised<G>>,
+  ) => Pipeline<Q, Noised<G | TailInput, 'underway'>>
   /** Takes the last steps in the training graph, and the loss where they end. */
-  readonly loss: <N extends string = never>(loss: Loss<P, N>) => Loss<P, N | TailInput>
+  readonly loss: <Q extends P, N extends string = never>(loss: Loss<Q, N>) => Loss<Q, N | TailInput>
   /** What every sample of a batch pays, rolled out or not: evaluations in the training graph, forward and backward. */
   readonly shape: UnrolledShape
 }

@@ -16,9 +16,12 @@ import { type Pipeline, stageTask } from './pipeline.js'
  * declare const source: Source
  * const pipeline = pipe(dataset(source), noised(ddpm({ betaSchedule: 'linear' })), dream())
  */
-export const dream = ({ detail = 1 }: { readonly detail?: number } = {}): (<G extends string>(
-  upstream: Pipeline<'epsilon', Noised<G>>,
-) => Pipeline<'epsilon', Noised<G, true>>) =>
+export const dream = ({ detail = 1 }: { readonly detail?: number } = {}): (<
+  P extends 'epsilon',
+  G extends string,
+>(
+  upstream: Pipeline<P, Noised<G>>,
+) => Pipeline<P, Noised<G, true>>) =>
   stageTask(({ denoiser }) => (batch) => {
     const { path, timesteps, conditioning } = batch
     const started = performance.now()

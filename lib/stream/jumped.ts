@@ -13,9 +13,9 @@ import { type Pipeline, stage } from './pipeline.js'
  * declare const source: Source, compiled: Trainer<'flow_matching', JumpInput>
  * const pipeline = pipe(dataset(source), noised(flow()), jumped(), descend(compiled))
  */
-export const jumped = (): (<G extends string, D extends boolean>(
-  upstream: Pipeline<'flow_matching', Noised<G, D>>,
-) => Pipeline<'flow_matching', Noised<G | JumpInput, D>>) =>
+export const jumped = (): (<P extends 'flow_matching', G extends string, D extends boolean>(
+  upstream: Pipeline<P, Noised<G, D>>,
+) => Pipeline<P, Noised<G | JumpInput, D>>) =>
   stage(({ seed, state: { step } }) =>
     map((batch) => {
       const points = Array.from(batch.ids, (sample, i) =>

@@ -20,9 +20,9 @@ import { type Pipeline, stage } from './pipeline.js'
  */
 export const slowed = (
   gamma: number,
-): (<G extends string>(
-  upstream: Pipeline<'flow_matching', Noised<G>>,
-) => Pipeline<'flow_matching', Noised<G, true>>) =>
+): (<P extends 'flow_matching', G extends string>(
+  upstream: Pipeline<P, Noised<G>>,
+) => Pipeline<P, Noised<G, true>>) =>
   stage(({ seed, state: { step } }) =>
     map((batch) => {
       const { ids, path, x0, noise } = batch
