@@ -126,9 +126,6 @@ export const microsoftForms: Readonly<Record<string, Form>> = {
   LayerNormalization: (node) => standard(node, 17),
   MultiHeadAttention: multiHeadAttention,
   QuickGelu: quickGelu,
-  SimplifiedLayerNormalization: (node) => [
-    rootMeanSquare(requiredInput(node, 0), requiredInput(node, 1), epsilonOf(node, 1e-5)),
-  ],
   SkipLayerNormalization: skipLayerNormalization(
     (x, scale, node) =>
       build.layerNormalization(x, scale, node.inputs[3], { epsilon: epsilonOf(node, 1e-12) }),

@@ -141,6 +141,8 @@ export const newerForms: Readonly<Record<string, Form>> = {
   Attention: attention,
   RotaryEmbedding: rotaryEmbedding,
   RMSNormalization: rmsNormalization,
+  // ONNX Runtime's optimiser writes it among ONNX's own.
+  SimplifiedLayerNormalization: rmsNormalization,
   Swish: swish,
   Celu: celu,
   ThresholdedRelu: thresholdedRelu,
