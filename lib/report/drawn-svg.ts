@@ -8,7 +8,7 @@ const isElement = (u: unknown): u is { readonly outerHTML: string } =>
  * What Observable Plot draws on a document that is not a browser's, as the text of an SVG element.
  *
  * @example
- * const svg = drawnSvg((document) => Plot.plot({ document, marks: [Plot.frame()] }))
+ * const svg = drawnSvg(() => ({ outerHTML: '<svg></svg>' }))
  */
 export const drawnSvg = (plot: (document: unknown) => unknown): string => {
   const drawn = plot(new DOMParser().parseFromString('<html></html>', 'text/html'))

@@ -54,16 +54,13 @@ const measuredGroups =
  * @example
  * declare const source: Source, tests: Source, compiled: Trainer<'flow_matching'>
  * const path = flow()
+ * const solver = { name: 'euler', solver: euler() }
+ * const along = courses({ path, solvers: [solver], grids: [trailing(path, 10)], starts: [500] })
  * const pipeline = pipe(
  *   dataset(source),
  *   noised(path),
  *   descend(compiled),
- *   measured({
- *     path,
- *     courses: courses({ path, solvers: [{ name: 'euler', solver: euler() }], grids: [trailing(path, 10)], starts: [500] }),
- *     every: 500,
- *     heldOut: tests,
- *   }),
+ *   measured({ courses: along, path, every: 500, heldOut: tests }),
  *   observe(({ measurement }: Measured) => TE.fromIO(() => { console.log(measurement?.courses[0].points.at(-1)?.meters.drift) })),
  * )
  */
