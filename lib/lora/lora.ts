@@ -13,6 +13,11 @@ export type LoraOptions = {
   readonly alpha: number
   /** Which weights adapt; where several targets name one, the first counts. */
   readonly targets: ReadonlyArray<LoraTarget>
+  /**
+   * The probability with which an element of an adapter's input counts as zero in training, anew at every step; the others are
+   * divided by its complement. 0 … 1, below 1. Rollouts and exported models have none. Default 0.
+   */
+  readonly dropout?: number
   /** Default `lora`. */
   readonly variant?: LoraVariant
   /** Names the initial adapters: integer, 0 … 2⁵³−1. */
@@ -27,10 +32,11 @@ const isAlpha = (alpha: number): boolean => Number.isFinite(alpha) && alpha > 0
 const problem = (wrong: boolean, key: string, value: unknown, allowed: string): Problems =>
   wrong ? [{ key, value, allowed }] : []
 
-const problemsOf = ({ rank, alpha, seed, targets }: LoraOptions): Problems => [
+const problemsOf = ({ rank, alpha, seed, targets, dropout = 0 }: LoraOptions): Problems => [
   ...problem(!isRank(rank), 'rank', rank, 'an integer from 1'),
   ...problem(!isAlpha(alpha), 'alpha', alpha, 'a number above 0'),
   ...problem(!(Number.isSafeInteger(seed) && seed >= 0), 'seed', seed, 'an integer, 0 … 2⁵³−1'),
+  ...problem(!(dropout >= 0 && dropout < 1), 'dropout', dropout, 'from 0 to below 1'),
   ...problem(targets.length === 0, 'targets', targets, 'at least one target'),
 ]
 
@@ -90,7 +96,7 @@ const configError = (problems: Problems): ErrorOf<'ConfigError'> => ({
 export const lora =
   (options: LoraOptions) =>
   <P extends Parameterisation>(model: Model<P>): E.Either<ErrorOf<'ConfigError'>, Adapted<P>> => {
-    const { rank, alpha, variant = 'lora', seed } = options
+    const { rank, alpha, variant = 'lora', dropout = 0, seed } = options
     const weights = survey(model)
     const problems: ConfigProblem[] = [...problemsOf(options)]
     const adapters = new Map<string, () => Adapter>()
@@ -111,6 +117,7 @@ export const lora =
           attached(
             model,
             [...adapters.values()].map((make) => make()),
+            { probability: dropout, seed },
           ),
         )
   }

@@ -70,7 +70,7 @@ const exceptions = (
  * const json = JSON.stringify(config)
  */
 export const toPeft = (
-  { adapters }: Pick<Adapted<Parameterisation>, 'adapters'>,
+  { adapters, dropout }: Pick<Adapted<Parameterisation>, 'adapters' | 'dropout'>,
   tensors?: AdapterTensors,
   prefix = 'base_model.model',
 ): PeftAdapters => {
@@ -93,7 +93,7 @@ export const toPeft = (
       inference_mode: true,
       r: rank,
       lora_alpha: alpha,
-      lora_dropout: 0,
+      lora_dropout: dropout.probability,
       use_rslora: rslora,
       use_dora: false,
       bias: 'none',

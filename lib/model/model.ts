@@ -14,9 +14,17 @@ export type Model<P extends Parameterisation> = {
   readonly sample: ReadonlyArray<number>
   /** [batch, …sample] float32 */
   readonly prediction: Value
+  /**
+   * What is trained in place of the prediction, where that is not the same: with dropout, say. It may read the scalar input
+   * `trainingStep`.
+   */
+  readonly training?: Value
   /** Of a model that was not built here (`adopted`): the graph as it came, whose names and element types exported files have. */
   readonly origin?: Graph
 }
+
+/** The name of a float32 scalar that only `training` reads: how many steps have been taken. The state counts them. */
+export const trainingStep = { slot: 'dropout', name: 'step' } as const
 
 /** What every builder of a denoiser needs to know. */
 export type ModelOptions<

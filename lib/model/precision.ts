@@ -111,7 +111,13 @@ export const inPrecision =
   <P extends Parameterisation>(model: Model<P>): Model<P> =>
     precision === 'float32'
       ? model
-      : { ...model, prediction: rewritten(model.prediction, precision, emulated) }
+      : {
+          ...model,
+          prediction: rewritten(model.prediction, precision, emulated),
+          ...(model.training === undefined
+            ? {}
+            : { training: rewritten(model.training, precision, emulated) }),
+        }
 
 const rewritten = (prediction: Value, low: Low, emulated: boolean): Value => {
   const replaced = new Map<Node, ReadonlyArray<Value>>()

@@ -15,10 +15,11 @@ export const frozen = <P extends Parameterisation>(
   model: Model<P>,
   trains: (name: string) => boolean,
 ): Model<P> => {
-  const [prediction = model.prediction] = substitute([model.prediction], ({ node }) =>
+  const { prediction, training = prediction } = model
+  const [value = prediction, trained = training] = substitute([prediction, training], ({ node }) =>
     node.kind === 'parameter' && !(node.initial.type === 'float32' && trains(node.name))
       ? constant(node.initial, node.name)
       : undefined,
   )
-  return { ...model, prediction }
+  return { ...model, prediction: value, ...(training === prediction ? {} : { training: trained }) }
 }

@@ -36,7 +36,7 @@ export const objective = <P extends Parameterisation>(
   loss: Loss<P, string>,
   batchSize: number,
 ): Objective => {
-  const prediction = atBatch(model.prediction, batchSize)
+  const prediction = atBatch(model.training ?? model.prediction, batchSize)
   const batchOf = (name: string): Value => input(name, 'float32', prediction.shape)
   const modelInputs = leaves([prediction])
   const named = (name: string, shape: Shape): Value =>

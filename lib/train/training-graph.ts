@@ -12,6 +12,7 @@ import { type LossScaling, lossScaling, type LossScalingOptions } from './loss-s
 import { objective } from './objective.js'
 import type { Memory, Optimizer } from './optimizer.js'
 import type { Parameters } from './state.js'
+import { stepCount } from './step-count.js'
 
 /** The names under which the graphs of training take and give what is not a parameter of the model. */
 export const names = {
@@ -80,8 +81,10 @@ export type TrainingGraph = {
 
 type Weight = { readonly name: string; readonly value: Value; readonly initial: TensorOf<'float32'> }
 
+const trainedValue = ({ prediction, training = prediction }: Model<Parameterisation>): Value => training
+
 const weightsOf = (model: Model<Parameterisation>): ReadonlyArray<Weight> =>
-  leaves([model.prediction]).flatMap((value) =>
+  leaves([trainedValue(model)]).flatMap((value) =>
     value.node.kind === 'parameter' && value.node.initial.type === 'float32'
       ? [{ value, name: value.node.name, initial: value.node.initial }]
       : [],
@@ -108,11 +111,13 @@ const isMatrix = (_name: string, dims: ReadonlyArray<number>): boolean => dims.l
 type Plan = Omit<TrainingGraphOptions<Parameterisation>, 'model' | 'loss' | 'lossScaling'> & {
   readonly weights: ReadonlyArray<Weight>
   readonly scaling: LossScaling | undefined
+  /** What becomes of the count of steps, where there is one. */
+  readonly counted: Memory<Value>
 }
 
 /** Clipping, optimizer and moving average: what follows from the gradients, by output name. */
 const successors = (found: ReadonlyArray<Value>, plan: Plan): Readonly<Record<string, Value>> => {
-  const { weights, scaling, optimizer, averages, decays = isMatrix } = plan
+  const { weights, scaling, counted, optimizer, averages, decays = isMatrix } = plan
   const scalars = new Map<string, Value>()
   const scalar = (name: string): Value => {
     const value = scalars.get(name) ?? input(names.scalar(name), 'float32', [])
@@ -146,10 +151,10 @@ const successors = (found: ReadonlyArray<Value>, plan: Plan): Readonly<Record<st
     mapped(averagesBefore, (average, name) => averaged(average, parameters[name], scalar('ema_decay'))),
   )
   const norm = globalNorm(gradients)
-  const state =
-    scaling === undefined
-      ? after
-      : { ...scaling.guarded(norm, before, after), ...flat({}, scaling.next(norm), {}) }
+  const state = {
+    ...(scaling === undefined ? after : scaling.guarded(norm, before, after)),
+    ...flat({}, { ...scaling?.next(norm), ...counted }, {}),
+  }
   return { gradient_norm: norm, ...renamed(state, names.next) }
 }
 
@@ -228,7 +233,14 @@ export const trainingGraph = <P extends Parameterisation>({
       operator: 'none',
       message: 'nothing trains: the model has no float32 weight, or all of them are frozen',
     })
-  const { value, terms, readsClean } = objective(model, loss, batchSize / accumulate)
+  const { value: all, terms: each, readsClean } = objective(model, loss, batchSize / accumulate)
+  const count = stepCount([all, ...Object.values(each)], accumulate)
+  const [value = all, ...terms] = count.values
+  const found = {
+    loss: value,
+    ...Object.fromEntries(Object.keys(each).map((name, i) => [names.term(name), terms[i]])),
+    ...count.summands,
+  }
   const scaling = scales === false ? undefined : lossScaling(names.slot, scales === true ? {} : scales)
   return pipe(
     grad(
@@ -237,13 +249,9 @@ export const trainingGraph = <P extends Parameterisation>({
       options,
     ),
     E.map((gradients) => ({
-      files: filesOf({ loss: value, ...renamed(terms, names.term) }, gradients, {
-        ...options,
-        weights,
-        scaling,
-      }),
+      files: filesOf(found, gradients, { ...options, weights, scaling, counted: count.next }),
       parameters: initialOf(weights),
-      memory: { ...optimizer.memory(initialOf(weights)), ...scaling?.memory },
+      memory: { ...optimizer.memory(initialOf(weights)), ...scaling?.memory, ...count.memory },
       readsClean,
     })),
   )
