@@ -105,9 +105,9 @@ describe('decodeConfig', () => {
           decoded,
         )
       }),
-      { numRuns: 1000, seed: 1 },
+      { numRuns: 500, seed: 1 },
     )
-    expect(decodedOnes).toBeGreaterThan(100)
+    expect(decodedOnes).toBeGreaterThan(50)
   })
 
   it('reports every unknown key, and no other', () => {

@@ -5,6 +5,7 @@ import {
   type Arrival,
   corrected,
   dream,
+  hastened,
   jumped,
   type Noised,
   noised,
@@ -67,11 +68,17 @@ export const flowLessons =
   (config: Config): Lessons<'flow_matching'> =>
   (batches) => {
     const ideal = noised(flowPath, timestepsOf(config))(batches)
-    return perturbing(config)(
-      config.training_method === 'mixflow'
-        ? slowed(config.mixflow_gamma ?? 0.8)(ideal)
-        : rollingOut(config)(ideal),
-    )
+    const shown = (): Pipeline<'flow_matching', Noised<never, boolean>> => {
+      switch (config.training_method) {
+        case 'mixflow':
+          return slowed(config.mixflow_gamma ?? 0.8)(ideal)
+        case 'hastened':
+          return hastened(config.hastened_gamma ?? 0.2)(ideal)
+        default:
+          return rollingOut(config)(ideal)
+      }
+    }
+    return perturbing(config)(shown())
   }
 
 /**

@@ -28,8 +28,8 @@ export const methodRules: ReadonlyArray<Rule> = [
     keys: ['training_method', 'prediction_type'],
     refuse: ({ training_method: method, prediction_type: type }) => {
       if (method === 'dream' && type !== 'epsilon')
-        return `standard${type === 'flow_matching' ? ', mixflow or defar' : ''}, since prediction_type is ${type}: dream is defined for epsilon only`
-      if ((method === 'mixflow' || method === 'defar') && type !== 'flow_matching')
+        return `standard${type === 'flow_matching' ? ', hastened, mixflow or defar' : ''}, since prediction_type is ${type}: dream is defined for epsilon only`
+      if (method !== 'standard' && method !== 'dream' && type !== 'flow_matching')
         return `standard${type === 'epsilon' ? ' or dream' : ''}, since prediction_type is ${type}: ${method} is defined for flow_matching only`
       return undefined
     },

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { plannedSteps, rampTable } from '../../lib/cli/ramp-table.js'
+import { sampleCost } from '../../lib/cli/plan-cost.js'
+import { configOf } from '../report/run.js'
+
+const rolling = {
+  dataset: 'shapes',
+  train_batch_size: 8,
+  scheduled_sampling_max_step_offset: 4,
+  scheduled_sampling_probability: 0.5,
+  scheduled_sampling_reflexflow: false,
+  scheduled_sampling_sampler: 'euler',
+}
+
+describe('sampleCost', () => {
+  it('is nothing for teacher forcing, and the mean length of a rollout for Euler', () => {
+    expect(sampleCost(configOf({}))).toEqual({ rollout: 0, forward: 0, trained: 0 })
+    // Lengths are 0 … 4 alike.
+    expect(sampleCost(configOf(rolling)).rollout).toBeCloseTo(2, 0)
+  })
+
+  it('counts the stages of a solver, and ReflexFlow by the samples that moved', () => {
+    const euler = sampleCost(configOf(rolling)).rollout
+    expect(sampleCost(configOf({ ...rolling, scheduled_sampling_sampler: 'rk4' })).rollout).toBe(4 * euler)
+    const compared = sampleCost(configOf({ ...rolling, scheduled_sampling_reflexflow: true })).rollout
+    expect(compared - euler).toBeCloseTo(0.8, 1)
+  })
+
+  it('moves the last steps into the training graph where gradients flow through them', () => {
+    const through = sampleCost(configOf({ ...rolling, scheduled_sampling_backprop: 1 }))
+    const without = sampleCost(configOf(rolling)).rollout
+    expect(through.trained).toBe(1)
+    expect(without - through.rollout).toBeCloseTo(0.8, 1)
+  })
+
+  it('knows what methods cost', () => {
+    expect(sampleCost(configOf({ training_method: 'defar' }))).toEqual({ rollout: 0, forward: 1, trained: 1 })
+    expect(sampleCost(configOf({ training_method: 'dream', prediction_type: 'epsilon' })).forward).toBe(1)
+    expect(sampleCost(configOf({ training_method: 'hastened' }))).toEqual({
+      rollout: 0,
+      forward: 0,
+      trained: 0,
+    })
+  })
+})
+
+describe('plannedSteps', () => {
+  const ramped = configOf({
+    ...rolling,
+    scheduled_sampling_probability: 0,
+    scheduled_sampling_ramp_steps: 400,
+    scheduled_sampling_start_step: 100,
+  })
+
+  it('are where the share starts, changes and ends, and cost in proportion to it', () => {
+    const steps = plannedSteps(ramped)
+    expect(steps.map(({ step }) => step)).toEqual([0, 100, 200, 300, 400, 500, 999])
+    expect(steps.map(({ share }) => share)).toEqual([0, 0, 0.125, 0.25, 0.375, 0.5, 0.5])
+    expect(steps[5].evaluations).toBeCloseTo(4 * steps[2].evaluations, 9)
+    expect(steps[0]).toMatchObject({ evaluations: 0, time: 0, rate: undefined })
+  })
+
+  it('take the seconds that were measured', () => {
+    const last = plannedSteps(ramped, { training: 0.1, rollouts: 0.2 }).at(-1)
+    expect(last?.rate).toBeCloseTo(5, 9)
+    expect(last?.time).toBeCloseTo(0.5, 9)
+  })
+
+  it('are a table of even columns', () => {
+    const lines = rampTable(plannedSteps(ramped, { training: 0.1, rollouts: 0.2 }))
+    expect(lines[0].trim().split(/\s{2,}/)).toEqual(['step', 'rolled out', 'evaluations', 'time', 'it/s'])
+    expect(new Set(lines.map((line) => line.length)).size).toBe(1)
+    expect(lines).toHaveLength(8)
+  })
+})
