@@ -1,6 +1,7 @@
 import { InferenceSession } from 'onnxruntime-node'
 import type { Device } from './device.js'
 import type { SessionOptions } from './engine.js'
+import { suited } from './suited.js'
 
 /** How ONNX Runtime is asked for each device. Operators that a device lacks fall to the CPU, which it adds by itself. */
 const providers: {
@@ -26,7 +27,7 @@ export const compile = (
   { threads }: Pick<SessionOptions, 'threads'> = {},
   onDevice: ReadonlyArray<string> = [],
 ): Promise<InferenceSession> =>
-  InferenceSession.create(model, {
+  InferenceSession.create(suited(model, device), {
     executionProviders: providers[device],
     // Errors reach the caller as values; warnings on a person's terminal help nobody.
     logSeverityLevel: 4,

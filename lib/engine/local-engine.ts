@@ -1,6 +1,6 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { Tensor as RuntimeTensor } from 'onnxruntime-node'
+import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node'
 import { compile } from './compile.js'
 import type { Device } from './device.js'
 import { deviceMemory } from './device-memory.js'
@@ -8,6 +8,12 @@ import { type Engine, type EngineError, engineError, type KeepingSession } from 
 import { queue } from './queue.js'
 import { fromRuntime, toRuntime } from './runtime-tensor.js'
 import type { Held, Tensors } from './value.js'
+
+/**
+ * Sessions that have left tensors on a GPU: their end, be it by the garbage collector, takes the memory of these tensors with it,
+ * and freeing one afterwards ends the process. So they stay until their engine is closed.
+ */
+const needed = new Set<InferenceSession>()
 
 /**
  * An engine in this thread. ONNX Runtime computes synchronously: the event loop stands still meanwhile.
@@ -19,6 +25,7 @@ import type { Held, Tensors } from './value.js'
 export const localEngine = (device: Device): Engine => {
   const inTurn = queue()
   const memory = deviceMemory(inTurn)
+  const own = new Set<InferenceSession>()
   const fed = (value: Held): RuntimeTensor =>
     value.type === 'resident' ? memory.find(value) : toRuntime(value)
   const come = (tensor: RuntimeTensor): Held =>
@@ -28,7 +35,12 @@ export const localEngine = (device: Device): Engine => {
 
   const openKeeping: Engine['openKeeping'] = (model, keeps, { name = 'model', ...options } = {}) =>
     attempt(`compiling the ${name}`, async (): Promise<KeepingSession> => {
-      const session = await compile(model, device, options, device === 'webgpu' ? keeps : [])
+      const onDevice = device === 'webgpu' ? keeps : []
+      const session = await compile(model, device, options, onDevice)
+      if (onDevice.length > 0) {
+        needed.add(session)
+        own.add(session)
+      }
       return {
         inputs: session.inputNames,
         outputs: session.outputNames,
@@ -45,7 +57,9 @@ export const localEngine = (device: Device): Engine => {
               rest: Object.fromEntries(rest.map(([n, tensor]) => [n, fromRuntime(tensor)])),
             }
           }),
-        release: attempt(`releasing the ${name}`, () => session.release()),
+        release: attempt(`releasing the ${name}`, () =>
+          own.has(session) ? Promise.resolve() : session.release(),
+        ),
       }
     })
 
@@ -74,6 +88,13 @@ export const localEngine = (device: Device): Engine => {
     release: (values) => () => {
       memory.release(values)
     },
-    close: attempt('closing the engine', memory.clear),
+    close: attempt('closing the engine', async () => {
+      await memory.clear()
+      for (const session of own) {
+        await session.release()
+        needed.delete(session)
+      }
+      own.clear()
+    }),
   }
 }

@@ -1,3 +1,4 @@
+export * from './ahead.js'
 export * from './backpropagated.js'
 export * from './corrected.js'
 export * from './dataset.js'
