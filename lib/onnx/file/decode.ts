@@ -54,7 +54,7 @@ const parsed = (bytes: Uint8Array): ModelProto => {
 const oldestOpset = 9
 
 /** More than any model has, and few enough to be refused in seconds. */
-const mostNodes = 1_000_000
+const mostNodes = 250_000
 
 const graphOf = (model: ModelProto, { dims = {}, external }: DecodeOptions): Graph => {
   const { graph } = model

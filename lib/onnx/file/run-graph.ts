@@ -1,6 +1,13 @@
+import { clone } from '@bufbuild/protobuf'
 import { toNumbers } from '../element.js'
 import { GraphFailure } from '../graph-failure.js'
-import type { AttributeProto, FunctionProto, GraphProto, NodeProto } from '../proto/onnx_pb.js'
+import {
+  AttributeProtoSchema,
+  type AttributeProto,
+  type FunctionProto,
+  type GraphProto,
+  type NodeProto,
+} from '../proto/onnx_pb.js'
 import { constant, parameter, type Value } from '../value.js'
 import { decodeTensor } from './decode-tensor.js'
 import { read } from './forms.js'
@@ -92,7 +99,10 @@ const runNode = (node: NodeProto, scope: Scope): ReadonlyArray<Value | undefined
 const resolved = (attribute: AttributeProto, scope: Scope): ReadonlyArray<AttributeProto> => {
   if (attribute.refAttrName === '') return [attribute]
   const given = scope.attributes.get(attribute.refAttrName)
-  return given === undefined ? [] : [{ ...given, name: attribute.name }]
+  if (given === undefined) return []
+  const copy = clone(AttributeProtoSchema, given)
+  copy.name = attribute.name
+  return [copy]
 }
 
 /** A function of the file, as if its nodes stood in place of the call. */
