@@ -1,0 +1,44 @@
+"""Times steps on request. Reads one line of JSON that says what to build, then one line with a contestant's name for every
+step to take; answers each with the seconds it took. Started by the benchmarks of this folder's parent: `--python PATH`."""
+
+import json
+import sys
+import time
+
+import torch
+
+from models import build
+from steps import Training, batched, one_by_one, plain
+
+setup = json.loads(sys.stdin.readline())
+torch.set_num_threads(setup["threads"])
+torch.manual_seed(1)
+
+ways = {"plain": plain, "one_by_one": one_by_one, "batched": batched}
+contestants = {}
+for name, spec in setup["contestants"].items():
+    model = build(spec["model"])
+    size = spec["batch"]
+    shape = (size, *spec["model"]["sample"])
+    x0, noise = torch.randn(shape), torch.randn(shape)
+    batch = {
+        "x0": x0,
+        "noise": noise,
+        "latents": noise,
+        "velocity": noise - x0,
+        "timesteps": 1000 * torch.arange(1, size + 1) / size,
+        "label": torch.arange(size) % 10,
+    }
+    training = Training(model, spec.get("compiled", False))
+    contestants[name] = (ways[spec["way"]], training, batch)
+
+print(json.dumps({"torch": torch.__version__}), flush=True)
+
+for line in sys.stdin:
+    asked = json.loads(line)
+    way, training, batch = contestants[asked["run"]]
+    spans = asked.get("spans")
+    arguments = [] if spans is None else [{k: torch.tensor(v, dtype=torch.float32) for k, v in spans.items()}]
+    started = time.perf_counter()
+    loss = way(training, batch, *arguments)
+    print(json.dumps({"seconds": time.perf_counter() - started, "loss": loss}), flush=True)

@@ -1,0 +1,169 @@
+/**
+ * What does a step of scheduled sampling take? Times whole steps (rollout of up to 10 timesteps, clean predictions, ReflexFlow's loss,
+ * backward, clipping, AdamW, average) in turn with the same step in PyTorch, on the same spans, model and threads: once sample by
+ * sample as SimpleTuner runs it, and once batched and masked.
+ *
+ *     npx tsx --tsconfig tsconfig.json bench/rollout-step.ts [--rounds 5] [--models demo,dit] [--batches 16,32] [--python .venv/bin/python]
+ */
+import { writeFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { firstValueFrom } from 'rxjs'
+import { reflexflow } from 'deriva/loss'
+import { dit, type Model, unet } from 'deriva/model'
+import { flow } from 'deriva/path'
+import { normal } from 'deriva/random'
+import { plan, type PlanOptions } from 'deriva/rollout'
+import { euler } from 'deriva/solver'
+import { dataset, descend, noised, rollout } from 'deriva/stream'
+import { adamw, trainer } from 'deriva/train'
+import { type Batch, int64, size } from 'deriva/types'
+import { torch, type Torch, type TorchContestant } from './pytorch/child.js'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    models: { type: 'string', default: 'demo,dit' },
+    batches: { type: 'string', default: '16,32' },
+    python: { type: 'string' },
+  },
+})
+const [rounds, threads] = [Number(values.rounds), availableParallelism()]
+
+type Contestant = {
+  readonly label: string
+  readonly build: () => Model<'flow_matching'>
+  readonly torch: TorchContestant['model']
+}
+
+const demo = { sample: [1, 28, 28], classes: 10, width: 24, levels: 2, depth: 1, patch: 2, heads: 0 } as const
+const large = { sample: [4, 32, 32], classes: 10, patch: 2, width: 384, depth: 12, heads: 6 } as const
+const contestants: Readonly<Partial<Record<string, Contestant>>> = {
+  demo: {
+    label: 'UNet of the demo',
+    build: () => unet({ parameterisation: 'flow_matching', seed: 1, ...demo }),
+    torch: { type: 'unet', ...demo },
+  },
+  dit: {
+    label: 'DiT-S/2, 33 M',
+    build: () => dit({ parameterisation: 'flow_matching', seed: 1, ...large }),
+    torch: { type: 'dit', ...large },
+  },
+}
+
+const path = flow()
+const seed = 1
+
+/** The same samples at every step; what is drawn for them changes with the step. */
+const batchOf = (sample: ReadonlyArray<number>, count: number): Batch => {
+  const ids = Uint32Array.from({ length: count }, (_, i) => i)
+  const elements = size(sample)
+  const x0 = new Float32Array(count * elements)
+  ids.forEach((id) => normal({ seed, purpose: 'data', step: 0, sample: id }, x0, id * elements, elements))
+  return {
+    ids,
+    x0,
+    shape: sample,
+    conditioning: {
+      label: int64(
+        [count],
+        Array.from(ids, (id) => id % 10),
+      ),
+    },
+  }
+}
+
+const median = (xs: ReadonlyArray<number>): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
+
+/** One case: a model, a batch size and a share of samples that roll out. */
+const measured = async (
+  { label, build, torch: spec }: Contestant,
+  batchSize: number,
+  share: number,
+): Promise<Readonly<Record<string, string | number>>> => {
+  const model = build()
+  const compiled = await trainer({
+    model,
+    loss: reflexflow(),
+    optimizer: adamw({ learningRate: () => 1e-4 }),
+    batchSize,
+    maxGradientNorm: 1,
+    emaDecay: 0.999,
+    threads,
+  })()
+  if (compiled._tag === 'Left') throw new Error(compiled.left.message)
+  const options: PlanOptions = { maxStepOffset: 10, probability: () => share }
+  const batch = batchOf(model.sample, batchSize)
+  // Whole timesteps, since that is what the other side can roll to.
+  const pipeline = pipe(
+    dataset(() => TE.right(batch)),
+    noised(path, ({ timesteps }, u) => Math.floor(timesteps * u)),
+    rollout(euler(), options),
+    descend(compiled.right),
+  )
+  const sides: Torch | undefined =
+    values.python === undefined
+      ? undefined
+      : await torch(values.python, threads, {
+          one_by_one: { model: spec, batch: batchSize, way: 'one_by_one' },
+          batched: { model: spec, batch: batchSize, way: 'batched' },
+        })
+  const seconds: Record<string, number[]> = { deriva: [], one_by_one: [], batched: [] }
+  let evaluations = 0
+  // Interleaved, the first round uncounted: machines drift. The weights stay those of the start; a clock does not mind.
+  for (let round = 0; round <= rounds; round++) {
+    const started = performance.now()
+    const descended = await firstValueFrom(
+      pipeline({
+        state: { ...compiled.right.initial, step: round },
+        denoiser: compiled.right.denoiser(compiled.right.initial.parameters),
+        seed,
+      }),
+    )
+    const taken: Record<string, number> = { deriva: (performance.now() - started) / 1000 }
+    if (sides !== undefined) {
+      const drawn = plan(options, { seed, step: round }, batch.ids, descended.timesteps, path)
+      const spans = { source: drawn.map(({ source }) => source), target: drawn.map(({ target }) => target) }
+      for (const way of ['one_by_one', 'batched']) taken[way] = await sides.run(way, spans)
+    }
+    if (round === 0) continue
+    evaluations += (descended.metrics.evaluations + descended.metrics.cleanEvaluations) / rounds
+    for (const [way, time] of Object.entries(taken)) seconds[way].push(time)
+  }
+  sides?.end()
+  // Rounds differ in how much rolls out, so ratios are taken round by round.
+  const ratio = (way: string): number => median(seconds[way].map((time, i) => time / seconds.deriva[i]))
+  return {
+    model: label,
+    batch: batchSize,
+    share,
+    'evaluations beside the step': Number(evaluations.toFixed(1)),
+    'deriva s': Number(median(seconds.deriva).toFixed(3)),
+    ...(sides === undefined
+      ? {}
+      : {
+          'sample by sample s': Number(median(seconds.one_by_one).toFixed(3)),
+          '× deriva': Number(ratio('one_by_one').toFixed(2)),
+          'batched, masked s': Number(median(seconds.batched).toFixed(3)),
+          '× deriva ': Number(ratio('batched').toFixed(2)),
+          PyTorch: sides.version,
+        }),
+  }
+}
+
+const rows: Array<Readonly<Record<string, string | number>>> = []
+for (const name of values.models.split(',')) {
+  const contestant = contestants[name]
+  if (contestant === undefined)
+    throw new Error(`no model ${name}; there are ${Object.keys(contestants).join(', ')}`)
+  for (const batchSize of values.batches.split(',').map(Number))
+    for (const share of [0.5, 1]) {
+      rows.push(await measured(contestant, batchSize, share))
+      console.error(JSON.stringify(rows.at(-1)))
+    }
+}
+console.log(`${cpus()[0].model}, ${threads} threads, Node ${process.version}, ${rounds} rounds`)
+console.table(rows)
+writeFileSync(new URL('rollout-step.json', import.meta.url), `${JSON.stringify(rows, null, 2)}\n`)
