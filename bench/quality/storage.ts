@@ -1,0 +1,57 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type * as t from 'io-ts'
+import type { DerivaError } from 'deriva/types'
+
+const failure =
+  (path: string) =>
+  (cause: unknown): DerivaError => ({
+    _tag: 'DataError',
+    message: `${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    path,
+  })
+
+/** What a file says, if it is there and says what it should; else undefined. */
+export const kept =
+  <A>(codec: t.Decoder<unknown, A>) =>
+  (path: string): TE.TaskEither<DerivaError, A | undefined> =>
+    pipe(
+      TE.tryCatch(() => readFile(path, 'utf8'), failure(path)),
+      TE.chainEitherK((text) => E.tryCatch((): unknown => JSON.parse(text), failure(path))),
+      TE.map((value): A | undefined =>
+        pipe(
+          codec.decode(value),
+          E.getOrElseW(() => undefined),
+        ),
+      ),
+      TE.orElseW(() => TE.right(undefined)),
+    )
+
+/** Writes a file in one piece: it is there whole or not at all. */
+export const keep = (path: string, content: string | Uint8Array): TE.TaskEither<DerivaError, void> =>
+  TE.tryCatch(async () => {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(`${path}.part`, content)
+    await rename(`${path}.part`, path)
+  }, failure(path))
+
+/** What a file says, or what is made and written there where it does not say it yet. */
+export const once = <A>(
+  path: string,
+  codec: t.Decoder<unknown, A>,
+  make: TE.TaskEither<DerivaError, A>,
+): TE.TaskEither<DerivaError, A> =>
+  pipe(
+    kept(codec)(path),
+    TE.chain((found) =>
+      found !== undefined
+        ? TE.right(found)
+        : pipe(
+            make,
+            TE.chainFirst((made) => keep(path, `${JSON.stringify(made, null, 1)}\n`)),
+          ),
+    ),
+  )
