@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -7,34 +7,12 @@ import { type CheckpointError, checkpointError, onDisk, orIfMissing } from '../c
 import { type Config, decodeConfig } from '../config/index.js'
 import type { Metrics } from '../train/index.js'
 import { decodeMetrics, encodeMetrics } from './metrics-log.js'
-import { decodeMeasurement, encodeMeasurement, type MeasurementFile } from './measurement-file.js'
-import type { DrawnStrip } from './measurement-section.js'
+import { readMeasurement } from './measurement-folder.js'
 import type { Report } from './page.js'
+import { readText, writeRunFile } from './run-file.js'
 
-/** The text of a file, or undefined where there is none. */
-const readText = (path: string): TE.TaskEither<CheckpointError, string | undefined> =>
-  onDisk(path, () => orIfMissing(readFile(path, 'utf8'), undefined))
-
-/**
- * Writes a file of a run folder so that readers see the old one or the new one, never a part. Folders are made as needed.
- *
- * @example
- * const written = writeRunFile('runs/a', 'config.json', '{}')
- */
-export const writeRunFile = (
-  outputDir: string,
-  name: string,
-  content: string | Uint8Array,
-): TE.TaskEither<CheckpointError, string> => {
-  const path = join(outputDir, name)
-  const hidden = join(dirname(path), `.${basename(path)}.writing`)
-  return onDisk(path, async () => {
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(hidden, content)
-    await rename(hidden, path)
-    return path
-  })
-}
+// Here too, for those who want a run folder's files without the charts that the room's index brings along.
+export { writeRunFile } from './run-file.js'
 
 const gridName = (step: number): string => `step-${String(step).padStart(6, '0')}.png`
 
@@ -171,64 +149,6 @@ const readGrids = (outputDir: string): TE.TaskEither<CheckpointError, Report['gr
   )
 }
 
-/** What was measured of a run, with its pictures; nothing where nobody asked. */
-const readMeasurement = (
-  outputDir: string,
-): TE.TaskEither<CheckpointError, Pick<Report, 'measurement' | 'strips'>> => {
-  const path = join(outputDir, 'measure.json')
-  return pipe(
-    readText(path),
-    TE.chain((text) => {
-      if (text === undefined) return TE.right({})
-      const file = decodeMeasurement(text)
-      if (E.isLeft(file)) return TE.left(checkpointError(path, file.left))
-      const folder = join(outputDir, 'measure')
-      return pipe(
-        onDisk(folder, () =>
-          Promise.all(
-            file.right.strips.map(async (strip) => ({
-              ...strip,
-              png: await readFile(join(folder, basename(strip.file))),
-            })),
-          ),
-        ),
-        TE.map((strips) => ({ measurement: file.right, strips })),
-      )
-    }),
-  )
-}
-
-/**
- * Writes measure.json and its pictures, in place of earlier ones.
- *
- * @example
- * declare const measurement: Measurement
- * const written = writeMeasurement('runs/a', { ...measurement, step: 500 }, [])
- */
-export const writeMeasurement = (
-  outputDir: string,
-  measurement: Omit<MeasurementFile, 'strips'>,
-  strips: ReadonlyArray<DrawnStrip>,
-): TE.TaskEither<CheckpointError, string> =>
-  pipe(
-    onDisk(join(outputDir, 'measure'), () =>
-      rm(join(outputDir, 'measure'), { recursive: true, force: true }),
-    ),
-    TE.chain(() =>
-      TE.sequenceSeqArray(strips.map(({ file, png }) => writeRunFile(outputDir, join('measure', file), png))),
-    ),
-    TE.chain(() =>
-      writeRunFile(
-        outputDir,
-        'measure.json',
-        encodeMeasurement({
-          ...measurement,
-          strips: strips.map(({ file, caption }) => ({ file, caption })),
-        }),
-      ),
-    ),
-  )
-
 /**
  * All that a run folder holds for its report; a folder that a program wrote may have no config.json.
  *
@@ -242,7 +162,12 @@ export const readReport = (outputDir: string): TE.TaskEither<CheckpointError, Re
     TE.bind('metrics', () => readMetrics(outputDir)),
     TE.bind('grids', () => readGrids(outputDir)),
     TE.bind('measured', () => readMeasurement(outputDir)),
-    TE.map(({ measured, ...run }) => ({ ...run, ...measured, title: basename(resolve(outputDir)) })),
+    TE.map(({ measured, ...run }) => ({
+      ...run,
+      // What was measured of a longer run that this one has replaced tells nothing about it.
+      ...((measured.measurement?.step ?? 0) > (run.metrics.at(-1)?.step ?? 0) ? {} : measured),
+      title: basename(resolve(outputDir)),
+    })),
   )
 
 /**

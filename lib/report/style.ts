@@ -42,7 +42,7 @@ h3 + p { margin: 0 0 .6rem; color: var(--soft); font-size: .88rem; }
 .wide { overflow-x: auto; margin-top: 1rem; }
 .wide table { font-size: .84rem; }
 .wide td:first-child { font-family: inherit; font-size: inherit; white-space: nowrap; }
-.wide th { text-align: right; font-weight: 600; color: var(--soft); font-size: .8rem; padding: 0 0 .4rem .7rem; vertical-align: bottom; }
+.wide th { text-align: right; font-weight: 600; color: var(--soft); font-size: .8rem; padding: 0 .5rem .4rem .7rem; vertical-align: bottom; }
 .wide th:first-child { text-align: left; padding-left: 0; }
 .wide td { text-align: right; white-space: nowrap; padding-left: .7rem; font-variant-numeric: tabular-nums; }
 .wide td:first-child { text-align: left; padding-left: 0; }

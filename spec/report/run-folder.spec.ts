@@ -11,9 +11,11 @@ import {
   encodeMetrics,
   encodePng,
   readMetrics,
+  readReport,
   readRunConfig,
   rewindMetrics,
   writeGrid,
+  writeMeasurement,
   writeReport,
   writeRunFile,
 } from '../../lib/report/index.js'
@@ -96,6 +98,22 @@ describe('a run folder', () => {
     expect(await readRunConfig(folder)()).toMatchObject({
       left: { message: expect.stringContaining('not JSON') as string },
     })
+  })
+
+  it('has what was last measured, with its pictures, until a new run takes the place of the measured one', async () => {
+    const png = encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })
+    const empty = { samples: 8, groups: 8, seed: 0, edges: [0.25], cut: 0.25, courses: [] }
+    await done(writeRunFile(folder, 'config.json', '{}'))
+    await done(appendMetrics(folder, metricsAt(1)))
+    expect((await done(readReport(folder))).measurement).toBeUndefined()
+    await done(writeMeasurement(folder, { ...empty, step: 1 }, [{ file: 'old.png', caption: '', png }]))
+    await done(writeMeasurement(folder, { ...empty, step: 1 }, [{ file: 'new.png', caption: 'new', png }]))
+    const { measurement, strips } = await done(readReport(folder))
+    expect(measurement?.samples).toBe(8)
+    expect(strips?.map(({ caption }) => caption)).toEqual(['new'])
+    expect(await readdir(join(folder, 'measure'))).toEqual(['new.png'])
+    await done(rewindMetrics(folder, 0))
+    expect((await done(readReport(folder))).measurement).toBeUndefined()
   })
 
   it('becomes a report', async () => {
