@@ -3,7 +3,8 @@
  * equal steps and for equal time; then drift, and the distance of what is generated to images that nobody trained on.
  *
  *     npx tsx --tsconfig tsconfig.json bench/quality/main.ts [--quick] [--dataset mnist] [--only "teacher forcing,+ DEFAR"]
- *         [--seeds 1,2,3] [--steps 800] [--images 1000] [--jobs 2] [--out bench/quality/results]
+ *         [--seeds 1,2,3] [--steps 800] [--images 1000] [--samples 2000] [--solver-steps 5,10,20,50]
+ *         [--equal time,steps] [--jobs 2] [--out bench/quality/results]
  *
  * Every finished run is a file in the folder, and is not run again.
  */
@@ -30,6 +31,8 @@ const { values } = parseArgs({
     steps: { type: 'string' },
     samples: { type: 'string' },
     images: { type: 'string' },
+    'solver-steps': { type: 'string' },
+    equal: { type: 'string', default: 'time,steps' },
     jobs: { type: 'string', default: '2' },
     out: { type: 'string' },
     /** One run, in a process of its own: what this program starts itself with. */
@@ -49,7 +52,8 @@ const effort: Effort = {
   out: values.out ?? join(here, quick ? 'results-quick' : 'results'),
   steps: Number(values.steps ?? (quick ? 60 : 800)),
   samples: Number(values.samples ?? (quick ? 200 : 2000)),
-  solverSteps: quick ? [5, 10] : [5, 10, 20, 50],
+  solverSteps: (values['solver-steps'] ?? (quick ? '5,10' : '5,10,20,50')).split(',').map(Number),
+  equal: chosen('equal', values.equal, ['time', 'steps']),
   rounds: quick ? 2 : 8,
   classifierSteps: quick ? 100 : 800,
   images: Number(values.images ?? Infinity),
@@ -125,7 +129,7 @@ const all = async (): Promise<void> => {
   const finished = results.flatMap((result) => (result === undefined ? [] : [result]))
   printed(finished, floors, timing)
   right(await markdown(join(effort.out, 'tables.md'), finished, floors, timing)())
-  right(await drawResults(quick ? effort.out : join(here, '../../docs/images'), finished, floors)())
+  right(await drawResults(values.out ?? (quick ? effort.out : join(here, '../../docs/images')), finished, floors)())
   console.log(`${Math.round((performance.now() - started) / 60_000)} minutes, on ${values.jobs} processes`)
 }
 

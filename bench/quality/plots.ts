@@ -6,12 +6,9 @@ import { DOMParser } from 'linkedom'
 import type { DerivaError } from 'deriva/types'
 import type { Floor, Result } from './result.js'
 import { keep } from './storage.js'
-import { assessmentOf, type Budget } from './summary.js'
+import { assessmentOf, type Budget, budgetsOf } from './summary.js'
 
-const budgets: ReadonlyArray<readonly [Budget, string]> = [
-  ['equalTime', 'equal time'],
-  ['equalSteps', 'equal steps'],
-]
+const titles: Readonly<Record<Budget, string>> = { equalTime: 'equal time', equalSteps: 'equal steps' }
 
 // Plot's types speak of a browser's document; linkedom's has all that it uses.
 const isElement = (u: unknown): u is { readonly outerHTML: string } =>
@@ -30,10 +27,10 @@ const standalone = (svg: string): string =>
 /** Every seed's Fréchet distance by solver steps, and the lines through their means. */
 const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>): string => {
   const points = results.flatMap((result) =>
-    budgets.flatMap(([budget, title]) =>
+    budgetsOf(results).flatMap((budget) =>
       Object.entries(assessmentOf(result, budget).distances).map(([steps, { frechet }]) => ({
         ...result,
-        title,
+        title: titles[budget],
         steps: Number(steps),
         frechet,
       })),
@@ -101,7 +98,10 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
 /** Drift along the schedule, mean over seeds. */
 const drifts = (results: ReadonlyArray<Result>): string => {
   const points = results.flatMap((result) =>
-    assessmentOf(result, 'equalSteps').drift.map(({ sigma, drift }) => ({ ...result, sigma, drift })),
+    budgetsOf(results)
+      .slice(-1)
+      .flatMap((budget) => assessmentOf(result, budget).drift)
+      .map(({ sigma, drift }) => ({ ...result, sigma, drift })),
   )
   return drawnSvg((document) =>
     Plot.plot({

@@ -13,8 +13,16 @@ const deviation = (xs: ReadonlyArray<number>): number =>
 
 const unique = <A>(xs: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(xs)]
 
+const budgets: ReadonlyArray<Budget> = ['equalTime', 'equalSteps']
+
 export const assessmentOf = (result: Result, budget: Budget): Assessment =>
   result.assessments[String(result[budget])]
+
+/** What all results were assessed at. */
+export const budgetsOf = (results: ReadonlyArray<Result>): ReadonlyArray<Budget> =>
+  budgets.filter((budget) =>
+    results.every((result) => Object.hasOwn(result.assessments, String(result[budget]))),
+  )
 
 /** One number of every seed's run. */
 type Reading = (assessment: Assessment) => number
@@ -125,7 +133,7 @@ const text = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>, timi
     .flatMap(({ dataset, real, accuracy }) => [
       `### ${dataset}`,
       `Real training images against the held-out ones: Fréchet distance ${real.frechet.toFixed(2)}, sliced Wasserstein ${real.sliced.toFixed(3)}. The classifier recognises ${(100 * accuracy).toFixed(1)} % of the held-out images.`,
-      ...(['equalTime', 'equalSteps'] as const).flatMap((budget) => [
+      ...budgetsOf(results).flatMap((budget) => [
         `Fréchet distance, ${titles[budget]}:`,
         distances(results, dataset, budget),
         `At 20 evaluations, ${titles[budget]}:`,

@@ -24,6 +24,8 @@ export type Effort = {
   /** Images that are generated at every number of solver steps. */
   readonly samples: number
   readonly solverSteps: ReadonlyArray<number>
+  /** What methods are compared at: the time of a whole training by teacher forcing, or its steps. */
+  readonly equal: ReadonlyArray<'time' | 'steps'>
   /** Rounds of the timing. */
   readonly rounds: number
   readonly classifierSteps: number
@@ -137,14 +139,15 @@ export const resultOf = (
         const most = affordable(timing[run.method], effort.steps, budget)
         // Timings repeat to about 2 %: a method without evaluations of its own costs what teacher forcing does.
         const equalTime = most > 0.98 * effort.steps ? effort.steps : most
+        const stops = effort.equal.map((what) => (what === 'time' ? equalTime : effort.steps))
         const assess = assessed(classifier, taken(held, 0, heldOut), effort.solverSteps, effort.samples)
         const assessments: Record<string, Assessment> = {}
         const started = processorSeconds()
         let assessing = 0
         return pipe(
-          training({ from: 0, to: effort.steps }, (step, denoiser) => {
+          training({ from: 0, to: Math.max(...stops) }, (step, denoiser) => {
             progress(step / effort.steps)
-            if (step !== equalTime && step !== effort.steps) return TE.right(undefined)
+            if (!stops.includes(step)) return TE.right(undefined)
             const before = processorSeconds()
             return pipe(
               assess(denoiser),
