@@ -4,60 +4,77 @@ import type { Path } from '../path/index.js'
 import { encodePng, sampleGrid } from '../report/index.js'
 import { type Denoiser, guided, sample } from '../rollout/index.js'
 import type { Grid, Solver } from '../solver/index.js'
-import { type ErrorOf, int64, type Parameterisation, size } from '../types/index.js'
+import { type ErrorOf, type Parameterisation, size, takeRows } from '../types/index.js'
+import type { Conditions } from './conditions.js'
+import { tiled } from './tiles.js'
 
 export type DrawingOptions = {
   readonly path: Path
   readonly solver: Solver
   readonly grid: Grid
-  /** [channels, height, width] */
-  readonly shape: readonly [number, number, number]
+  /** Of one sample. */
+  readonly shape: ReadonlyArray<number>
+  /** 0 where there are none. */
   readonly classes: number
   /** How many samples. */
   readonly count: number
-  /** One class for all samples; where there is none, the classes go round. */
-  readonly label?: number
+  readonly conditions: Conditions
   readonly guidance: number
   readonly seed: number
-  /** Samples in a row. */
-  readonly columns?: number
 }
 
 /** A row for each round of the classes where that comes out even, else a square. */
 const columnsOf = (count: number, classes: number): number =>
-  count % classes === 0 ? classes : Math.ceil(Math.sqrt(count))
+  classes > 0 && count % classes === 0 ? classes : Math.ceil(Math.sqrt(count))
 
 /**
- * Draws samples from noise, as a PNG picture.
+ * Draws samples from noise.
  *
- * @returns the bytes of the file
+ * @returns [count, …shape]
  * @example
  * declare const denoiser: Denoiser<'flow_matching'>
- * const png = drawing(denoiser, {
- *   path: flow(), solver: unipc({ order: 2 }), grid: trailing(flow(), 20), shape: [1, 28, 28], classes: 10, count: 40, guidance: 2, seed: 1,
+ * const samples = drawn(denoiser, {
+ *   path: flow(), solver: unipc({ order: 2 }), grid: trailing(flow(), 20), shape: [1, 28, 28], classes: 0, count: 40,
+ *   conditions: { given: {}, empty: {} }, guidance: 1, seed: 1,
  * })
  */
-export const drawing = <P extends Parameterisation>(
+export const drawn = <P extends Parameterisation>(
   denoiser: Denoiser<P>,
-  { path, solver, grid, shape, classes, count, label, guidance, seed, columns }: DrawingOptions,
-): TE.TaskEither<ErrorOf<'EngineError'>, Uint8Array> => {
-  const labels = Array.from({ length: count }, (_, i) => label ?? i % classes)
-  const unconditional = guided(denoiser, guidance, (given) => {
-    const rows = given['label'].dims[0]
-    return { ...given, label: int64([rows], new Array<number>(rows).fill(classes)) }
-  })
-  return pipe(
-    sample(unconditional, {
-      path,
-      solver,
-      grid,
-      count,
-      elements: size(shape),
-      conditioning: { label: int64([count], labels) },
-      seed,
-    }),
-    TE.map(({ latents }) =>
-      encodePng(sampleGrid(latents, { shape, columns: columns ?? columnsOf(count, classes) })),
+  { path, solver, grid, shape, count, conditions, guidance, seed }: DrawingOptions,
+): TE.TaskEither<ErrorOf<'EngineError'>, Float32Array> => {
+  const { given, empty } = conditions
+  // Without anything to condition on there is nothing to be guided towards.
+  const scale = Object.keys(given).length === 0 ? 1 : guidance
+  const towards = guided(denoiser, scale, (rows) =>
+    Object.fromEntries(
+      Object.entries(rows).map(([name, tensor]) => [
+        name,
+        Object.hasOwn(empty, name)
+          ? takeRows(empty[name], new Array<number>(tensor.dims[0]).fill(0))
+          : tensor,
+      ]),
     ),
   )
+  return pipe(
+    sample(towards, { path, solver, grid, count, elements: size(shape), conditioning: given, seed }),
+    TE.map(({ latents }) => latents),
+  )
+}
+
+/**
+ * Samples as a PNG picture.
+ *
+ * @param columns samples in a row; by default one for each class, or a square
+ * @returns the bytes of the file
+ * @example
+ * const png = pictured({ shape: [1, 28, 28], classes: 0 }, new Float32Array(4 * 784))
+ */
+export const pictured = (
+  { shape, classes }: Pick<DrawingOptions, 'shape' | 'classes'>,
+  samples: Float32Array,
+  columns?: number,
+): Uint8Array => {
+  const { shape: picture, data } = tiled(shape, samples)
+  const count = samples.length / Math.max(1, size(shape))
+  return encodePng(sampleGrid(data, { shape: picture, columns: columns ?? columnsOf(count, classes) }))
 }

@@ -1,12 +1,15 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { keepNewest, saveCheckpoint } from '../checkpoint/index.js'
-import { type Config, datasetFacts } from '../config/index.js'
+import type { Config } from '../config/index.js'
+import type { Dataset } from '../data/index.js'
 import { rewindGrids, writeGrid, writeReport, writeRunFile } from '../report/run-folder.js'
-import { type State, trainedModel, type Trainer } from '../train/index.js'
+import type { State, Trainer } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
-import { drawing } from './grid.js'
-import type { Recipe } from './recipe/index.js'
+import { datasetConditions } from './conditions.js'
+import { encodeDatasetFacts } from './dataset-file.js'
+import { drawn, pictured } from './grid.js'
+import type { Recipe, Subject } from './recipe/index.js'
 
 type Effect = TE.TaskEither<DerivaError, void>
 
@@ -16,7 +19,7 @@ export type Keeper = {
   readonly open: (state: State) => Effect
   readonly checkpoint: (state: State) => Effect
   readonly grid: (state: State) => Effect
-  /** model.onnx and report.html. */
+  /** model.onnx, adapters where there are any, and report.html. */
   readonly close: (state: State) => Effect
   readonly report: Effect
 }
@@ -31,13 +34,16 @@ const inSequence = (...effects: ReadonlyArray<TE.TaskEither<DerivaError, unknown
  * The run folder of a configuration, as effects that the training pipeline observes with.
  *
  * @example
- * declare const config: Config, recipe: Recipe<'flow_matching'>, compiled: Trainer<'flow_matching'>
- * const { checkpoint, grid } = keeper(config, recipe, compiled)
+ * declare const config: Config, dataset: Dataset, recipe: Recipe<'flow_matching'>
+ * declare const subject: Subject<'flow_matching'>, compiled: Trainer<'flow_matching'>
+ * const { checkpoint, grid } = keeper(config, dataset, recipe, subject, compiled)
  */
 export const keeper = <P extends Parameterisation>(
   config: Config,
+  dataset: Dataset,
   { sampling }: Pick<Recipe<P>, 'sampling'>,
-  { model, denoiser }: Pick<Trainer<P>, 'model' | 'denoiser'>,
+  { files }: Pick<Subject<P>, 'files'>,
+  { denoiser }: Pick<Trainer<P>, 'denoiser'>,
 ): Keeper => {
   const outputDir = config.output_dir
   const report = inSequence(writeReport(outputDir))
@@ -45,6 +51,7 @@ export const keeper = <P extends Parameterisation>(
     open: ({ step }) =>
       inSequence(
         writeRunFile(outputDir, 'config.json', `${JSON.stringify(config, null, 2)}\n`),
+        writeRunFile(outputDir, 'dataset.json', encodeDatasetFacts(dataset)),
         rewindGrids(outputDir, step),
       ),
     checkpoint: (state) =>
@@ -52,18 +59,30 @@ export const keeper = <P extends Parameterisation>(
         saveCheckpoint(outputDir, state, { seed: config.seed, config }),
         keepNewest(outputDir, config.checkpoints_total_limit),
       ),
-    grid: ({ step, ema }) =>
-      pipe(
-        drawing(denoiser(ema), {
-          ...sampling,
-          ...datasetFacts[config.dataset],
-          count: config.validation_num_images,
-          guidance: config.validation_guidance,
-          seed: config.validation_seed,
-        }),
-        TE.chainW((png) => inSequence(writeGrid(outputDir, step, png))),
+    grid: ({ step, ema }) => {
+      const { shape, classes } = dataset
+      const count = config.validation_num_images
+      return pipe(
+        datasetConditions(dataset, count),
+        TE.chainW((conditions) =>
+          drawn(denoiser(ema), {
+            ...sampling,
+            shape,
+            classes,
+            count,
+            conditions,
+            guidance: config.validation_guidance,
+            seed: config.validation_seed,
+          }),
+        ),
+        TE.chainW((samples) => inSequence(writeGrid(outputDir, step, pictured(dataset, samples)))),
+      )
+    },
+    close: ({ ema }) =>
+      inSequence(
+        ...Object.entries(files(ema)).map(([name, content]) => writeRunFile(outputDir, name, content)),
+        report,
       ),
-    close: ({ ema }) => inSequence(writeRunFile(outputDir, 'model.onnx', trainedModel(model, ema)), report),
     report,
   }
 }

@@ -1,21 +1,31 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { onDisk } from '../checkpoint/index.js'
-import { type Config, configError } from '../config/index.js'
+import { checkpointError, onDisk } from '../checkpoint/index.js'
+import { type Config, configError, type DatasetFacts } from '../config/index.js'
+import { openSession } from '../engine/index.js'
+import { decode } from '../onnx/index.js'
 import { readRunConfig } from '../report/run-folder.js'
-import type { DerivaError } from '../types/index.js'
+import type { Denoiser } from '../rollout/index.js'
+import { sessionDenoiser, trainedModel } from '../train/index.js'
+import type { DerivaError, Parameterisation } from '../types/index.js'
+import { decodeDatasetFacts } from './dataset-file.js'
+import { modelOf, settled } from './recipe/index.js'
 
 /** What a finished run leaves for others to work with. */
 export type RunModel = {
+  /** Settled with the dataset. */
   readonly config: Config
   /** The bytes of model.onnx. */
   readonly model: Uint8Array
+  /** What the model was trained on. */
+  readonly dataset: DatasetFacts
 }
 
 /**
- * A run's configuration and its model's bytes.
+ * A run's configuration, the description of its dataset and its model's bytes.
  *
  * @returns Left `ConfigError` where the folder is not that of a run with a model
  * @example
@@ -25,13 +35,57 @@ export const readRun = (folder: string): TE.TaskEither<DerivaError, RunModel> =>
   pipe(
     TE.Do,
     TE.bind('config', () => readRunConfig(folder)),
+    TE.bind('dataset', () => {
+      const path = join(folder, 'dataset.json')
+      return pipe(
+        onDisk(path, () => readFile(path, 'utf8')),
+        TE.chainEitherK((text) =>
+          pipe(
+            decodeDatasetFacts(text),
+            E.mapLeft((message) => checkpointError(path, message)),
+          ),
+        ),
+      )
+    }),
     TE.bind('model', () => {
       const path = join(folder, 'model.onnx')
       return onDisk(path, () => readFile(path))
     }),
+    TE.map(({ config, dataset, model }) => ({ config: settled(config, dataset), dataset, model })),
     TE.mapLeft(({ message }) =>
       configError([
         { key: 'RUN', value: folder, allowed: `the folder of a run that has its model.onnx (${message})` },
       ]),
+    ),
+  )
+
+/** The file whose inputs are named as every part of deriva feeds them: a model of the user keeps its own names in model.onnx. */
+const feedable = ({ config, model, dataset }: RunModel): E.Either<DerivaError, Uint8Array> =>
+  config.model.type !== 'onnx'
+    ? E.right(model)
+    : pipe(
+        decode(model),
+        E.chainW((graph) => modelOf(config, { dataset, graph }, config.prediction_type)),
+        E.map(({ origin: _, ...plain }) => trainedModel(plain, {})),
+      )
+
+/**
+ * The denoiser of a run: its model.onnx, compiled.
+ *
+ * @returns Left `EngineError` when ONNX Runtime refuses the file
+ * @example
+ * declare const run: RunModel
+ * const denoiser = runDenoiser(run)
+ */
+export const runDenoiser = (run: RunModel): TE.TaskEither<DerivaError, Denoiser<Parameterisation>> =>
+  pipe(
+    TE.fromEither(feedable(run)),
+    TE.chainW((bytes) => openSession(bytes, { name: 'model.onnx' })),
+    TE.map((session) =>
+      sessionDenoiser(
+        session,
+        { parameterisation: run.config.prediction_type, sample: run.dataset.shape },
+        {},
+      ),
     ),
   )

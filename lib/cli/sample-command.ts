@@ -3,16 +3,16 @@ import { dirname } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { onDisk } from '../checkpoint/index.js'
-import { configError, datasetFacts } from '../config/index.js'
-import { openSession } from '../engine/index.js'
+import { encodeSafetensors, onDisk } from '../checkpoint/index.js'
+import { configError } from '../config/index.js'
+import { openDataset } from '../data/index.js'
 import { solverOf } from '../solver/index.js'
-import { sessionDenoiser } from '../train/index.js'
-import type { DerivaError } from '../types/index.js'
-import { drawing } from './grid.js'
+import { type DerivaError, float32 } from '../types/index.js'
+import { classConditions, type Conditions, datasetConditions, fileConditions } from './conditions.js'
+import { drawn, pictured } from './grid.js'
 import type { ExitCode } from './outcome.js'
 import { samplingOf } from './recipe/index.js'
-import { readRun } from './run-model.js'
+import { readRun, runDenoiser, type RunModel } from './run-model.js'
 import type { SampleOptions } from './sample-options.js'
 import type { Terminal } from './terminal.js'
 
@@ -27,11 +27,61 @@ const isFolder =
       () => E.right(false),
     )
 
+const isTensorFile = (path: string): boolean => path.endsWith('.safetensors')
+
+/** What to draw: classes, the rows of a file, or those of the samples that the run was trained on. */
+const conditionsOf = (
+  { config, dataset }: RunModel,
+  { num: count = 64, label, conditioning }: SampleOptions,
+): TE.TaskEither<DerivaError, Conditions> => {
+  if (label !== undefined && label >= dataset.classes)
+    return TE.left(
+      refuse(
+        '--label',
+        label,
+        dataset.classes === 0
+          ? `nothing: the samples of ${dataset.name} have no classes`
+          : `a class of ${dataset.name}: 0 to ${dataset.classes - 1}`,
+      ),
+    )
+  if (conditioning !== undefined)
+    return pipe(
+      fileConditions(conditioning, count),
+      TE.chainEitherKW((conditions) => fittingConditions(conditions, dataset, conditioning)),
+    )
+  const classes = classConditions(dataset, count, label)
+  return classes !== undefined
+    ? TE.right(classes)
+    : pipe(
+        openDataset(config),
+        TE.chainW((opened) => datasetConditions(opened, count, label)),
+      )
+}
+
+/** A model reads all that it was trained with, in rows of the same kind. */
+const fittingConditions = (
+  conditions: Conditions,
+  { conditioning }: RunModel['dataset'],
+  path: string,
+): E.Either<DerivaError, Conditions> => {
+  const problems = Object.entries(conditioning).flatMap(([name, { type, dims }]) => {
+    const given = Object.hasOwn(conditions.given, name) ? conditions.given[name] : undefined
+    return given?.type === type && given.dims.slice(1).join() === dims.join()
+      ? []
+      : [
+          `an array "${name}" with rows ${type}[${dims.join(', ')}]${given === undefined ? '' : `; its are ${given.type}[${given.dims.slice(1).join(', ')}]`}`,
+        ]
+  })
+  return problems.length === 0
+    ? E.right(conditions)
+    : E.left(refuse('--conditioning', path, `a file that has ${problems.join(', and ')}`))
+}
+
 /**
- * `deriva sample`: draws samples with a run's averaged model, into one PNG picture.
+ * `deriva sample`: draws samples with a run's averaged model, into one PNG picture, or as arrays into a .safetensors file.
  *
  * @param folder the folder of the run
- * @returns 0 when the picture is written
+ * @returns 0 when the file is written
  * @example
  * const outcome = sampleCommand('runs/mnist', { num: 64, out: 'grid.png' }, processTerminal)
  */
@@ -55,35 +105,40 @@ export const sampleCommand = (
         ),
       )
     }),
-    TE.chain(({ run: { config, model }, solver, out }) => {
-      const { shape, classes } = datasetFacts[config.dataset]
-      const { label, columns } = options
-      if (label !== undefined && label >= classes)
-        return TE.left(refuse('--label', label, `a class of ${config.dataset}: 0 to ${classes - 1}`))
+    TE.bind('conditions', ({ run }) => conditionsOf(run, options)),
+    TE.chain(({ run, solver, out, conditions }) => {
+      const { config, dataset } = run
       const guidance = options.guidance ?? config.validation_guidance
       if (guidance !== 1 && config.caption_dropout_probability === 0)
-        return TE.left(refuse('--guidance', guidance, '1: the model was never trained without classes'))
+        return TE.left(
+          refuse('--guidance', guidance, '1: the model was never trained without what it is conditioned on'),
+        )
+      const { shape, classes } = dataset
       const count = options.num ?? 64
       const begun = performance.now()
       return pipe(
-        openSession(model, { name: 'model.onnx' }),
-        TE.chain((session) =>
-          drawing(sessionDenoiser(session, { parameterisation: config.prediction_type, sample: shape }, {}), {
+        runDenoiser(run),
+        TE.chainW((denoiser) =>
+          drawn(denoiser, {
             ...samplingOf(config, options.steps ?? config.validation_num_inference_steps),
             solver,
             shape,
             classes,
             count,
+            conditions,
             guidance,
             seed: options.seed ?? config.validation_seed,
-            ...(label === undefined ? {} : { label }),
-            ...(columns === undefined ? {} : { columns }),
           }),
         ),
-        TE.chainW((png) =>
+        TE.chainW((samples) =>
           onDisk(out, async () => {
             await mkdir(dirname(out), { recursive: true })
-            await writeFile(out, png)
+            await writeFile(
+              out,
+              isTensorFile(out)
+                ? encodeSafetensors({ latents: float32([count, ...shape], samples), ...conditions.given })
+                : pictured(dataset, samples, options.columns),
+            )
           }),
         ),
         TE.map((): ExitCode => {

@@ -24,7 +24,16 @@ export const sampleOptions = {
     'The seed of the noise: sample i is the same whatever num is.',
   ),
   columns: commandOption(kinds.integer({ min: 1 }), 'one for each class, or a square', 'Samples in a row.'),
-  out: commandOption(kinds.text('the path of a PNG file'), 'samples.png', 'Where the picture goes.'),
+  conditioning: commandOption(
+    kinds.text('the path of a .safetensors file'),
+    'the classes, or the rows of the training data',
+    'What to draw: arrays [rows, …] under the names that the model was trained with.',
+  ),
+  out: commandOption(
+    kinds.text('the path of a PNG or .safetensors file'),
+    'samples.png',
+    'Where the picture goes; samples as they are, such as latents to decode, go to a .safetensors file.',
+  ),
 } as const
 
 export type SampleOptions = Given<typeof sampleOptions>

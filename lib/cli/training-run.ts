@@ -4,7 +4,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom, takeWhile } from 'rxjs'
 import { fitted } from '../checkpoint/index.js'
 import { type Config, configError, configNotes } from '../config/index.js'
-import { batches, type Dataset, openDataset } from '../data/index.js'
+import { batches } from '../data/index.js'
 import { parameterCount } from '../model/index.js'
 import { record } from '../report/index.js'
 import { dataset, descend, type Descended, observe, training } from '../stream/index.js'
@@ -17,14 +17,16 @@ import { type Keeper, keeper } from './keeper.js'
 import { type ExitCode, isDerivaError } from './outcome.js'
 import { advanced, durationText, type Progress, started } from './progress.js'
 import { type ProgressView, progressView } from './progress-bar.js'
-import { type Recipe, withRecipe } from './recipe/index.js'
+import { type OpenMaterials, openMaterials } from './materials.js'
+import { type Recipe, settled, type Subject, subjectOf, withRecipe } from './recipe/index.js'
 import type { Terminal } from './terminal.js'
 
 /** All that a run is made of. What can be refused has been looked at by now, and nothing has been written. */
 type Ready<P extends Parameterisation, N extends string> = {
   readonly config: Config
   readonly recipe: Recipe<P, N>
-  readonly data: Dataset
+  readonly data: OpenMaterials['dataset']
+  readonly subject: Subject<P>
   readonly compiled: Trainer<P, N>
   readonly from: State
 }
@@ -51,15 +53,18 @@ const startOf = (
 
 const prepared = <P extends Parameterisation, N extends string>(
   config: Config,
+  materials: OpenMaterials,
   recipe: Recipe<P, N>,
   departure: Departure,
 ): TE.TaskEither<DerivaError, Ready<P, N>> =>
   pipe(
     TE.Do,
-    TE.bind('data', (): TE.TaskEither<DerivaError, Dataset> => openDataset({ dataset: config.dataset })),
-    TE.bindW('compiled', () => trainer(recipe.trainer)),
+    TE.bind('subject', () =>
+      TE.fromEither<DerivaError, Subject<P>>(subjectOf(config, materials, recipe.parameterisation)),
+    ),
+    TE.bindW('compiled', ({ subject: { model, trains } }) => trainer({ ...recipe.trainer, model, trains })),
     TE.bindW('from', ({ compiled }) => startOf(config, departure, compiled)),
-    TE.map((parts) => ({ config, recipe, ...parts })),
+    TE.map((parts) => ({ config, recipe, data: materials.dataset, ...parts })),
   )
 
 /** Where training has got to. */
@@ -136,7 +141,8 @@ const run = <P extends Parameterisation, N extends string>(
   interruption: Interruption,
   view: ProgressView,
 ): TE.TaskEither<DerivaError, ExitCode> => {
-  const keep = keeper(ready.config, ready.recipe, ready.compiled)
+  const { config, data, recipe, subject, compiled } = ready
+  const keep = keeper(config, data, recipe, subject, compiled)
   const begun = performance.now()
   return pipe(
     keep.open(ready.from),
@@ -186,17 +192,24 @@ export const trainingRun = (
         : 'Stopping before the first step.',
     )
   })
-  const task = withRecipe(config, (recipe) =>
-    pipe(
-      prepared(config, recipe, departure),
-      TE.chain((ready) => {
-        if (interruption.requested()) return TE.right<DerivaError, ExitCode>(130)
-        const weights = parameterCount(ready.compiled.model)
-        for (const line of headline(config, { weights, from: ready.from.step })) terminal.tell(line)
-        for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
-        begun = true
-        return run(ready, terminal, interruption, view)
-      }),
+  const task = pipe(
+    openMaterials(config),
+    TE.chain((materials) =>
+      withRecipe(settled(config, materials.dataset), (recipe) =>
+        pipe(
+          prepared(config, materials, recipe, departure),
+          TE.chain((ready) => {
+            if (interruption.requested()) return TE.right<DerivaError, ExitCode>(130)
+            const weights = parameterCount(ready.compiled.model)
+            const trained = Object.values(ready.from.parameters).reduce((n, { data }) => n + data.length, 0)
+            for (const line of headline(config, { weights, trained, from: ready.from.step }))
+              terminal.tell(line)
+            for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
+            begun = true
+            return run(ready, terminal, interruption, view)
+          }),
+        ),
+      ),
     ),
   )
   return async () => {

@@ -1,20 +1,21 @@
-/** What is known of each dataset before it is read. */
+import type { ElementType } from '../types/index.js'
+
+/** What is known of a dataset once it is open. */
 export type DatasetFacts = {
-  /** [channels, height, width] */
-  readonly shape: readonly [number, number, number]
+  readonly name: string
+  /** The shape of one sample, such as [channels, height, width]. */
+  readonly shape: ReadonlyArray<number>
+  /** 0 where samples have no classes. */
   readonly classes: number
   /** Training samples. */
   readonly size: number
+  /** What samples have beside their data, by name: the element type and the dimensions of a row. */
+  readonly conditioning: Readonly<
+    Record<string, { readonly type: ElementType; readonly dims: ReadonlyArray<number> }>
+  >
 }
 
-/** Every dataset that a configuration can name; `deriva/data` reads each of them. */
-export const datasetFacts = {
-  mnist: { shape: [1, 28, 28], classes: 10, size: 60_000 },
-  'fashion-mnist': { shape: [1, 28, 28], classes: 10, size: 60_000 },
-  shapes: { shape: [1, 8, 8], classes: 4, size: 4096 },
-} as const satisfies Record<string, DatasetFacts>
+/** The datasets that have a name; `deriva/data` reads each of them. Others are given by their path. */
+export const datasetNames = ['mnist', 'fashion-mnist', 'shapes'] as const
 
-export type DatasetName = keyof typeof datasetFacts
-
-/** The names, in the order of the table (whose keys are exactly these: it is a constant). */
-export const datasetNames = Object.keys(datasetFacts) as ReadonlyArray<DatasetName>
+export type DatasetName = (typeof datasetNames)[number]

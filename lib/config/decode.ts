@@ -118,7 +118,10 @@ export const decodeConfig = (json: unknown, flags: Flags = {}): E.Either<ConfigE
   const file = givenByFile(json)
   const line = givenByFlags(flags)
   const given: GivenMap = new Map([...file.given, ...line.given])
-  const type = outcome(modelType, given.get('model.type'), {})
+  const path = given.get('model.path')
+  // A file to train further is a type already.
+  const implied = path === undefined || path.value === null ? undefined : { ...path, value: 'onnx' }
+  const type = outcome(modelType, given.get('model.type') ?? implied, {})
   const typeName = String(type.value)
   const plain = resolve(optionRows, '', given)
   const model = resolve(modelRowsOf(typeName), 'model.', given)

@@ -128,5 +128,47 @@ const orNull = <A>(kind: OptionKind<A>, meaning: string): OptionKind<A | null> =
   parse: (text) => (text === 'null' ? null : kind.parse(text)),
 })
 
+const isText = (u: unknown): u is string => typeof u === 'string' && u.trim() !== ''
+
+/**
+ * Texts that are not empty, at least one; as a flag separated by commas.
+ *
+ * @param allowed what they are, for messages
+ */
+const list = (allowed: string): OptionKind<ReadonlyArray<string>> => ({
+  codec: codec(
+    allowed,
+    (u): u is ReadonlyArray<string> => Array.isArray(u) && u.length > 0 && u.every(isText),
+  ),
+  type: 'list',
+  allowed,
+  parse: (text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(isText),
+})
+
+/**
+ * Texts by name: an object, as a flag `name=text,name=text`.
+ *
+ * @param allowed what they say, for messages
+ */
+const names = (allowed: string): OptionKind<Readonly<Record<string, string>>> => ({
+  codec: codec(
+    allowed,
+    (u): u is Readonly<Record<string, string>> =>
+      typeof u === 'object' && u !== null && !Array.isArray(u) && Object.values(u).every(isText),
+  ),
+  type: 'name=text,…',
+  allowed,
+  parse: (text) => {
+    const pairs = text.split(',').map((part) => /^\s*([^=]+?)\s*=\s*(.*?)\s*$/.exec(part))
+    return pairs.every((pair) => pair !== null)
+      ? Object.fromEntries(pairs.map(([, name, value]) => [name, value]))
+      : text
+  },
+})
+
 /** The kinds of values that options have. */
-export const kinds = { number, integer, boolean, text, choice, orNull } as const
+export const kinds = { number, integer, boolean, text, choice, list, names, orNull } as const

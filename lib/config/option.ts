@@ -11,6 +11,7 @@ export const optionGroups = [
   'Run',
   'Data',
   'Model',
+  'Fine-tuning',
   'Objective',
   'Loss',
   'Method',
@@ -27,6 +28,7 @@ export type KnownOptions = {
   readonly seed: number
   readonly prediction_type: Parameterisation
   readonly caption_dropout_probability: number
+  readonly lora_rank: number
   readonly flow_schedule_auto_shift: boolean
   readonly timestep_sampler: TimestepSamplerName
   readonly training_method: TrainingMethod

@@ -5,13 +5,10 @@ import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import sharp, { type OutputInfo } from 'sharp'
+import type { ImageMode } from '../config/index.js'
 import { int64, size as elementsOf } from '../types/index.js'
 import { classLabel, type Dataset } from './dataset.js'
 import { type DataError, dataFailure, onFile } from './failure.js'
-
-/** How images become samples. */
-export const imageModes = ['rgb', 'grey'] as const
-export type ImageMode = (typeof imageModes)[number]
 
 export type ImageFolderOptions = {
   /**

@@ -2,11 +2,18 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { configError, type ConfigError, type DatasetName, datasetNames, suggestion } from '../config/index.js'
+import {
+  configError,
+  type ConfigError,
+  type DatasetName,
+  datasetNames,
+  type ImageMode,
+  suggestion,
+} from '../config/index.js'
 import type { Dataset } from './dataset.js'
 import { type DataError, onFile } from './failure.js'
 import { fashionMnist } from './fashion-mnist.js'
-import { imageFolder, type ImageMode, isFolder } from './image-folder.js'
+import { imageFolder, isFolder } from './image-folder.js'
 import { mnist } from './mnist.js'
 import { shapes } from './shapes.js'
 import { tensorDataset } from './tensor-dataset.js'

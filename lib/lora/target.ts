@@ -51,7 +51,14 @@ const special = /[.*+?^${}()|[\]\\]/g
  */
 export const asExpression = (text: string): string => text.replace(special, '\\$&')
 
-const fits = (pattern: Pattern, name: string, dims: ReadonlyArray<number>): boolean => {
+/**
+ * Whether a pattern names a parameter.
+ *
+ * @param dims of the parameter
+ * @example
+ * const named = patternFits('qkv', 'blocks.0.qkv.weight', [64, 192]) // true
+ */
+export const patternFits = (pattern: Pattern, name: string, dims: ReadonlyArray<number>): boolean => {
   if (typeof pattern === 'function') return pattern(name, dims)
   // `search` forgets what a sticky or global expression would remember.
   if (pattern instanceof RegExp) return name.search(pattern) >= 0
@@ -118,12 +125,12 @@ export const selected = (
 ): E.Either<string, ReadonlyArray<AdaptableWeight>> => {
   const all = [...weights].map(([name, found]) => ({ name, found }))
   const able = all.flatMap(({ found }) => (E.isRight(found) ? [found.right] : []))
-  const chosen = able.filter(({ name, initial }) => fits(pattern, name, initial.dims))
+  const chosen = able.filter(({ name, initial }) => patternFits(pattern, name, initial.dims))
   if (chosen.length > 0) return E.right(chosen)
   const candidates = `weights that can have adapters: ${listed(able.map(({ module }) => module))}`
   const unable = all.flatMap(({ name, found }) =>
     // Functions are not asked of weights whose dimensions are not known here.
-    E.isLeft(found) && typeof pattern !== 'function' && fits(pattern, name, [])
+    E.isLeft(found) && typeof pattern !== 'function' && patternFits(pattern, name, [])
       ? [`${name} ${found.left}`]
       : [],
   )

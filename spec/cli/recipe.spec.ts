@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { shiftOf, timestepsOf, withRecipe } from '../../lib/cli/index.js'
+import { settled, shiftOf, timestepsOf, withRecipe } from '../../lib/cli/index.js'
 import { type Config, optimizerNames } from '../../lib/config/index.js'
 import { dynamicShift, flow } from '../../lib/path/index.js'
 import { float32 } from '../../lib/types/index.js'
@@ -133,13 +133,10 @@ describe('withRecipe', () => {
     'builds %s models on their path',
     (prediction_type) => {
       const config = configOf({ ...tiny, prediction_type })
-      const [family, parameterisation] = withRecipe(
-        config,
-        ({ sampling, trainer }): readonly [string, string] => [
-          sampling.path.family,
-          trainer.model.parameterisation,
-        ],
-      )
+      const [family, parameterisation] = withRecipe(config, (recipe): readonly [string, string] => [
+        recipe.sampling.path.family,
+        recipe.parameterisation,
+      ])
       expect(parameterisation).toBe(prediction_type)
       expect(family).toBe(prediction_type === 'flow_matching' ? 'flow' : 'ddpm')
     },
@@ -168,7 +165,7 @@ describe('withRecipe', () => {
     // cos(π/2) = 0: the normal number is its mean.
     expect(at({ timestep_sampler: 'logit_normal', flow_sigmoid_mean: Math.log(3.001) }, 0.9)).toBe(751)
     expect(at({ flow_schedule_shift: 3 }, 0.5)).toBeCloseTo((1000 * 3 * 0.501) / (1 + 2 * 0.501), 9)
-    const auto = configOf({ flow_schedule_auto_shift: true })
+    const auto = settled(configOf({ flow_schedule_auto_shift: true }), { shape: [1, 28, 28] })
     expect(shiftOf(auto)).toBeCloseTo(dynamicShift(14 * 14), 12)
   })
 

@@ -92,7 +92,9 @@ describe('tensorDataset', () => {
     expect(conditioning.label).toEqual(int64([2], [3, 3]))
     expect(Array.from(conditioning.mask.data, Number)).toEqual([0, 0, 0, 0])
     const kept = await right(batches(data, { batchSize: 2, seed: 1, dropout: 0 })(0))
-    expect(Array.from(kept.conditioning.embedding.data, Number).map((x) => x % 10)).toEqual([0, 1, 2, 0, 1, 2])
+    expect(Array.from(kept.conditioning.embedding.data, Number).map((x) => x % 10)).toEqual([
+      0, 1, 2, 0, 1, 2,
+    ])
   })
 
   it('is a folder of files too', async () => {

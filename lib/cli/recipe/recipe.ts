@@ -4,8 +4,6 @@ import { type Grid, type Solver, solvers } from '../../solver/index.js'
 import type { RolloutOptions } from '../../stream/index.js'
 import type { TrainerOptions } from '../../train/index.js'
 import type { Parameterisation } from '../../types/index.js'
-import type { Lessons } from './lessons.js'
-import { modelOf } from './model.js'
 import {
   defarObjective,
   discreteObjective,
@@ -15,14 +13,16 @@ import {
   flowObjectiveThroughRollouts,
   type Objective,
 } from './objective.js'
+import type { Lessons } from './lessons.js'
 import { optimizerOf, stepOf } from './optimizer.js'
 import { planOf } from './plan.js'
 import { samplingOf } from './sampling.js'
 import { solverOfRollouts } from './solver.js'
 
-/** What a configuration means: the values that a training program is composed of. */
+/** How a configuration trains: the values that a training program is composed of, but for the model (`subjectOf`). */
 export type Recipe<P extends Parameterisation, N extends string = never> = {
-  readonly trainer: TrainerOptions<P, N>
+  readonly parameterisation: P
+  readonly trainer: Omit<TrainerOptions<P, N>, 'model' | 'trains'>
   /** What the model is shown at a step. */
   readonly lessons: Lessons<P, N>
   /** The solver of rollouts. */
@@ -37,9 +37,9 @@ const recipe = <P extends Parameterisation, N extends string>(
   parameterisation: P,
   { lessons, loss }: Objective<P, N>,
 ): Recipe<P, N> => ({
+  parameterisation,
   lessons,
   trainer: {
-    model: modelOf(config, parameterisation),
     loss,
     optimizer: optimizerOf(config),
     ...stepOf(config),

@@ -1,4 +1,4 @@
-import { type Config, datasetFacts } from '../../config/index.js'
+import type { Config, DatasetFacts } from '../../config/index.js'
 import { ddpm, dynamicShift, flow, type Path, tokensOf } from '../../path/index.js'
 import { type Grid, shifted, trailing } from '../../solver/index.js'
 import { present } from './present.js'
@@ -7,16 +7,23 @@ import { present } from './present.js'
 export const flowPath: Path<'flow'> = flow()
 
 /**
- * How far a configuration moves the timesteps of a flow towards noise; 1, which is not at all, for what is no flow.
+ * How far a configuration (`settled`) moves the timesteps of a flow towards noise; 1, which is not at all, for what is no flow.
  *
  * @example
  * declare const config: Config
  * const shift = shiftOf(config)
  */
-export const shiftOf = (config: Config): number =>
-  config.flow_schedule_auto_shift
-    ? dynamicShift(tokensOf(datasetFacts[config.dataset].shape))
-    : (config.flow_schedule_shift ?? 1)
+export const shiftOf = ({ flow_schedule_shift: shift }: Config): number => shift ?? 1
+
+/**
+ * A configuration with what its dataset decides: how far flow_schedule_auto_shift moves the timesteps. It is for use, not for config.json.
+ *
+ * @example
+ * declare const config: Config, dataset: DatasetFacts
+ * const { flow_schedule_shift } = settled(config, dataset)
+ */
+export const settled = (config: Config, { shape }: Pick<DatasetFacts, 'shape'>): Config =>
+  config.flow_schedule_auto_shift ? { ...config, flow_schedule_shift: dynamicShift(tokensOf(shape)) } : config
 
 /**
  * The path that a configuration samples on, and its grid of so many steps.

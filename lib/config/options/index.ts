@@ -1,4 +1,6 @@
+import { data } from './data.js'
 import { keeping } from './keeping.js'
+import { lora } from './lora.js'
 import { loss } from './loss.js'
 import { method } from './method.js'
 import { objective } from './objective.js'
@@ -9,6 +11,7 @@ import { scheduledSampling } from './scheduled-sampling.js'
 import { timesteps } from './timesteps.js'
 
 export { methodDefaults, type TrainingMethod, trainingMethods } from './method.js'
+export { type ImageMode, imageModes } from './data.js'
 export { type ModelType, modelOptions, modelType, modelTypes } from './model.js'
 export { optimizerDefaults, optimizerNames } from './optimizer.js'
 export { rollsOut } from './scheduled-sampling.js'
@@ -17,6 +20,8 @@ export { timestepSamplerDefaults } from './timesteps.js'
 /** Every option but those of the model, whose keys depend on its type (`modelOptions`). Only keys that take effect exist. */
 export const options = {
   ...run,
+  ...data,
+  ...lora,
   ...objective,
   ...timesteps,
   ...loss,

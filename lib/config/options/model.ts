@@ -1,3 +1,4 @@
+import { timeConventions } from '../../model/adopted/time.js'
 import { kinds, type NumberRange } from '../kind.js'
 import { type Option, option } from '../option.js'
 
@@ -35,7 +36,44 @@ export const modelOptions = {
       'The side of the square of pixels that becomes one token; the sides of the image are multiples of it.',
     ),
   },
-} as const satisfies Record<string, Readonly<Record<string, Option<number>>>>
+  onnx: {
+    path: option({
+      group: 'Model',
+      kind: kinds.orNull(kinds.text('the path of an ONNX file'), 'none yet'),
+      value: null,
+      meaning:
+        'The model to train further, as PyTorch or a run of deriva exported it. Giving it is enough: model.type is onnx then.',
+    }),
+    inputs: option({
+      group: 'Model',
+      kind: kinds.names(
+        'names of the model\'s inputs for latents, timestep and arrays of the dataset: { "latents": "sample", "caption": "encoder_hidden_states" }',
+      ),
+      value: {},
+      meaning:
+        'Which input takes what, where that is not plain from names and shapes; arrays of the dataset go to the input of their name. `deriva inspect` shows what is recognised.',
+    }),
+    output: option({
+      group: 'Model',
+      kind: kinds.orNull(kinds.text('the name of an output'), 'the only one, or the one like the latents'),
+      value: null,
+      meaning: 'The output that is the prediction.',
+    }),
+    time: option({
+      group: 'Model',
+      kind: kinds.orNull(kinds.choice(timeConventions), 'what is recognised, else timestep'),
+      value: null,
+      meaning:
+        'How the model is told the time: timestep is 0 … 1000, sigma is 0 … 1 towards noise, data_share 1 … 0, log_snr the log of the signal-to-noise ratio.',
+    }),
+    learned_sigma: option({
+      group: 'Model',
+      kind: kinds.boolean,
+      value: false,
+      meaning: "Whether the second half of the output's channels is a variance, which is not trained.",
+    }),
+  },
+} as const
 
 export type ModelType = keyof typeof modelOptions
 
@@ -46,5 +84,6 @@ export const modelType = option({
   group: 'Model',
   kind: kinds.choice(modelTypes),
   value: 'unet',
-  meaning: 'Which denoiser is built: a convolutional UNet, or a diffusion transformer.',
+  meaning:
+    'Which denoiser is trained: a convolutional UNet or a diffusion transformer, from the start, or a model in an ONNX file (model.path).',
 })

@@ -1,5 +1,6 @@
 import type { ConfigProblem } from '../../types/index.js'
 import type { Config } from '../config.js'
+import type { DatasetFacts } from '../dataset-facts.js'
 import { datasetRules } from './dataset.js'
 import { lossRules } from './loss.js'
 import { methodRules } from './method.js'
@@ -16,7 +17,6 @@ const rules: ReadonlyArray<Rule> = [
   ...timestepRules,
   ...lossRules,
   ...methodRules,
-  ...datasetRules,
   ...modelRules,
   ...optimisationRules,
   ...scheduledSamplingRules,
@@ -42,5 +42,18 @@ export const impossibleCombinations = (
   rules.flatMap(({ keys, refuse }) => {
     const [key = ''] = keys
     const allowed = keys.some((k) => ignored.has(k)) ? undefined : refuse(config)
+    return allowed === undefined ? [] : [{ key, value: valueAt(config, key), allowed }]
+  })
+
+/**
+ * What of a configuration cannot be with this dataset; the rest is `decodeConfig`'s affair.
+ *
+ * @example
+ * declare const config: Config, dataset: DatasetFacts
+ * const problems = datasetProblems(config, dataset)
+ */
+export const datasetProblems = (config: Config, dataset: DatasetFacts): ReadonlyArray<ConfigProblem> =>
+  datasetRules.flatMap(({ keys: [key = ''], refuse }) => {
+    const allowed = refuse(config, dataset)
     return allowed === undefined ? [] : [{ key, value: valueAt(config, key), allowed }]
   })

@@ -1,11 +1,11 @@
-import { datasetFacts } from '../dataset-facts.js'
 import type { Rule } from './rule.js'
 
-/** What the parts of a model have to agree on, with each other and with the samples. */
+/** What the parts of a model have to agree on, with each other and with how it is trained. */
 export const modelRules: ReadonlyArray<Rule> = [
   {
     keys: ['model.width'],
     refuse: ({ model }) => {
+      if (model.type === 'onnx') return undefined
       const unit = model.type === 'unet' ? 8 : 4
       return model.width % unit === 0 ? undefined : `a multiple of ${unit}`
     },
@@ -13,6 +13,7 @@ export const modelRules: ReadonlyArray<Rule> = [
   {
     keys: ['model.heads', 'model.width', 'model.levels'],
     refuse: ({ model }) => {
+      if (model.type === 'onnx') return undefined
       const channels = model.type === 'unet' ? model.width * 2 ** (model.levels - 1) : model.width
       return model.heads > 0 && channels % model.heads !== 0
         ? `a divisor of the ${channels} channels that attention sees`
@@ -20,26 +21,24 @@ export const modelRules: ReadonlyArray<Rule> = [
     },
   },
   {
-    keys: ['model.patch', 'dataset'],
-    refuse: ({ model, dataset }) => {
-      const [, height, width] = datasetFacts[dataset].shape
-      return height % model.patch !== 0 || width % model.patch !== 0
-        ? `a divisor of the sides of ${dataset}, which are ${height} and ${width}`
-        : undefined
-    },
+    keys: ['model.path'],
+    refuse: ({ model }) =>
+      model.type === 'onnx' && model.path === null
+        ? 'the path of an ONNX file, since model.type is onnx'
+        : undefined,
   },
   {
-    keys: ['model.levels', 'model.patch', 'dataset'],
-    refuse: ({ model, dataset }) => {
-      const [, height, width] = datasetFacts[dataset].shape
-      if (model.type !== 'unet' || height % model.patch !== 0 || width % model.patch !== 0) return undefined
-      const [rows, columns] = [height / model.patch, width / model.patch]
-      const most = Math.min(halvings(rows), halvings(columns)) + 1
-      return model.levels > most
-        ? `at most ${most}: ${rows} × ${columns} patches of ${dataset} can be halved ${most - 1} times`
-        : undefined
-    },
+    keys: ['model_type', 'model.type'],
+    refuse: ({ model_type: kind, model }) =>
+      kind === 'lora' && model.type !== 'onnx'
+        ? `full, or a model to adapt: --model.path model.onnx (the weights of a new ${model.type} are drawn at random, and there is nothing in them to adapt)`
+        : undefined,
+  },
+  {
+    keys: ['trainable', 'frozen', 'model_type'],
+    refuse: ({ trainable, frozen, model_type: kind }) =>
+      kind === 'lora' && (trainable !== null || frozen !== null)
+        ? 'null, as frozen has to be: with model_type lora only the adapters train (lora_targets says where)'
+        : undefined,
   },
 ]
-
-const halvings = (n: number): number => (n > 1 && n % 2 === 0 ? 1 + halvings(n / 2) : 0)

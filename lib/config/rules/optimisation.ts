@@ -1,4 +1,3 @@
-import { datasetFacts } from '../dataset-facts.js'
 import { optimizerDefaults, optimizerNames } from '../options/index.js'
 import type { Rule } from './rule.js'
 
@@ -52,15 +51,5 @@ export const optimisationRules: ReadonlyArray<Rule> = [
     keys: ['gradient_checkpointing_segments', 'gradient_checkpointing'],
     refuse: ({ gradient_checkpointing_segments: segments, gradient_checkpointing: on }) =>
       segments !== null && !on ? 'null, or leave it out: gradient_checkpointing is false' : undefined,
-  },
-  {
-    keys: ['gradient_accumulation_steps', 'train_batch_size', 'dataset'],
-    refuse: ({ gradient_accumulation_steps: parts, train_batch_size: batch, dataset }) => {
-      const { size } = datasetFacts[dataset]
-      // A batch that is too large on its own is another rule's affair.
-      return batch <= size && parts * batch > size
-        ? `at most ${Math.floor(size / batch)}: a step of ${parts} × ${batch} samples is more than ${dataset} has (${size})`
-        : undefined
-    },
   },
 ]

@@ -164,6 +164,21 @@ const withoutEffect: Translation = (said) => {
     : { drop, note: `Without effect beside the other options, there as here: ${drop.join(', ')}.` }
 }
 
+const adapting = ['model_type', 'lora_rank', 'lora_alpha'] as const
+
+/** Which model is adapted there is no ONNX file, and sizes of images are those of another kind of dataset. */
+const ofTheirModel: Translation = (said) => {
+  const asked = said.get('model_type') === 'lora' && !said.has('model')
+  return {
+    drop: ['resolution', ...(said.has('model') ? [] : adapting)],
+    ...(asked
+      ? {
+          note: `model_type lora needs a model to adapt: with --model.path model.onnx --model_type lora, and lora_rank and lora_alpha as they are there.`,
+        }
+      : {}),
+  }
+}
+
 /** Each sees what those before it made. */
 export const translations: ReadonlyArray<Translation> = [
   family,
@@ -176,4 +191,5 @@ export const translations: ReadonlyArray<Translation> = [
   guidance,
   schedule,
   withoutEffect,
+  ofTheirModel,
 ]
