@@ -81,7 +81,7 @@ const isUniform = ({ data }: Tensor): boolean => {
  * or reshaped gets a made-up name; where its node tells the module it is from, it is named after that, as PyTorch would: `down.0.to_q.weight`.
  *
  * @example
- * declare const graph: Parameters<typeof file.initializerRoles>[0]
+ * declare const graph: file.GraphProto
  * const role = file.initializerRoles(graph, []).of('w', float32([1], [1]))
  */
 export const initializerRoles = (

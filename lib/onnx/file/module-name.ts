@@ -5,7 +5,7 @@ import type { NodeProto } from '../proto/onnx_pb.js'
  * metadata, the older one in its name.
  *
  * @example
- * declare const node: Parameters<typeof file.moduleOfNode>[0]
+ * declare const node: file.NodeProto
  * const module = file.moduleOfNode(node)
  */
 export const moduleOfNode = (node: NodeProto): string | undefined => {

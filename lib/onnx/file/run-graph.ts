@@ -20,7 +20,7 @@ import { defineName, innerScope, lookUp, type Scope } from './scope.js'
  * @throws GraphFailure at the first node that cannot be understood
  *
  * @example
- * declare const body: Parameters<typeof file.runGraph>[0]
+ * declare const body: file.GraphProto
  * declare const scope: file.Scope
  * file.runGraph(body, scope)
  */

@@ -14,7 +14,7 @@ import { defineName, lookUp, type Scope } from './scope.js'
  * @throws GraphFailure where lengths or indices are not known
  *
  * @example
- * declare const node: Parameters<typeof file.runSequence>[0]
+ * declare const node: file.NodeProto
  * declare const scope: file.Scope
  * const done = file.runSequence(node, scope)
  */

@@ -1,13 +1,19 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import * as O from 'deriva/onnx'
 import fc from 'fast-check'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
-import { ModelProtoSchema, type NodeProto } from '../../../lib/onnx/proto/onnx_pb.js'
+import {
+  AttributeProto_AttributeType as AttributeType,
+  ModelProtoSchema,
+  type GraphProtoSchema,
+} from '../../../lib/onnx/proto/onnx_pb.js'
 import { goldenCase } from '../../golden/gradients.js'
 import { float, int, ints, modelBytes } from './model-bytes.js'
 
 /** Files that mean harm: every one gives a tagged error or a graph, in little time and memory. */
+
+type GraphInit = MessageInitShape<typeof GraphProtoSchema>
 
 const relu = { opType: 'Relu', name: 'act', input: ['x'], output: ['y'] }
 const whole = (name: string, values: ReadonlyArray<number | bigint>, scalar = false) => ({
@@ -140,29 +146,24 @@ describe('graphs that are none', () => {
   })
 
   it('are refused where bodies are in bodies without end', () => {
-    let body: { node: Parameters<typeof nested>[0]; output: { name: string }[] } = {
-      node: [{ ...relu, output: ['r'] }],
-      output: [{ name: 'r' }],
-    }
-    const nested = (node: ReadonlyArray<object>): object[] => [...node]
-    for (let i = 0; i < 90; i++)
-      body = {
+    type Body = { readonly node: NonNullable<GraphInit['node']>; readonly output: { name: string }[] }
+    const output = [{ name: 'r' }]
+    const body = Array.from({ length: 90 }).reduce<Body>(
+      ({ node }) => ({
         node: [
           {
             opType: 'If',
             input: ['c'],
             output: ['r'],
-            attribute: [{ name: 'then_branch', type: 5, g: { name: 'b', ...body } }],
+            attribute: [{ name: 'then_branch', type: AttributeType.GRAPH, g: { name: 'b', node, output } }],
           },
         ],
-        output: [{ name: 'r' }],
-      }
+        output,
+      }),
+      { node: [{ ...relu, output: ['r'] }], output },
+    )
     const initializer = [{ name: 'c', dataType: 9, int32Data: [1] }]
-    const bytes = modelBytes({
-      initializer,
-      node: body.node as unknown as NodeProto[],
-      output: [{ name: 'r' }],
-    })
+    const bytes = modelBytes({ initializer, ...body })
     expect(message(bytes)).toMatch(/deep in each other|not an ONNX model/)
   })
 
