@@ -1,99 +1,105 @@
 /**
- * How close does a training step come to the machine's arithmetic? Times whole steps (forward, backward, clipping, AdamW, average)
- * of the demo's model and a diffusion transformer in turn with a plain large MatMul, on the same threads.
+ * How close does a training step come to the machine's arithmetic, and to PyTorch? Times whole steps (forward, backward, clipping,
+ * AdamW) of models of a realistic size in turn with a plain large MatMul and, where a Python with torch is given, with the same
+ * models in PyTorch, eager and compiled, on as many threads. bench/pytorch/train_step.py says how to install that.
  *
- *     npx tsx bench/train-step.ts [--rounds 7]
+ *     npx tsx bench/train-step.ts [--rounds 7] [--models dit,unet,demo] [--threads 2] [--python PATH]
  */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import * as E from 'fp-ts/lib/Either.js'
 import { openSession } from 'deriva/engine'
-import { mse } from 'deriva/loss'
-import { dit, flopsPerSample, type Model, unet } from 'deriva/model'
+import { flopsPerSample, parameterCount } from 'deriva/model'
 import { encode, input, matMul } from 'deriva/onnx'
-import { normal } from 'deriva/random'
-import { adamw, type Lesson, trainer } from 'deriva/train'
-import { float32, int64, size } from 'deriva/types'
+import { float32 } from 'deriva/types'
+import { openPeer } from './pytorch/peer.js'
+import { noise, opened, realistic, type RealisticName, right, stepOf } from './realistic.js'
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' } } })
-const rounds = Number(values.rounds)
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    models: { type: 'string', default: 'dit,unet,demo' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    python: { type: 'string' },
+  },
+})
+const [rounds, threads] = [Number(values.rounds), Number(values.threads)]
 
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
-const noise = (n: number): Float32Array =>
-  normal({ seed: 1, purpose: 'data', step: 0, sample: 0 }, new Float32Array(n))
 const median = (xs: ReadonlyArray<number>): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
 
-type Contestant = { readonly name: string; readonly gigaflops: number; readonly run: () => Promise<unknown> }
+/** What takes part, the work of a run in GFLOP, and the seconds of one. */
+type Contestant = { readonly name: string; readonly gigaflops: number; readonly run: () => Promise<number> }
+
+const timed = async (run: () => Promise<unknown>): Promise<number> => {
+  const started = performance.now()
+  await run()
+  return (performance.now() - started) / 1000
+}
 
 /** The ceiling: one square product of 1536. */
 const ceiling = async (): Promise<Contestant> => {
   const n = 1536
   const [a, b] = ['a', 'b'].map((name) => input(name, 'float32', [n, n]))
-  const session = right(await openSession(encode({ outputs: { c: matMul(a, b) }, parameters: 'inputs' }))())
+  const file = encode({ outputs: { c: matMul(a, b) }, parameters: 'inputs' })
+  const session = right(await openSession(file, { threads })())
   const feeds = { a: float32([n, n], noise(n * n)), b: float32([n, n], noise(n * n)) }
-  return { name: `MatMul ${n}³`, gigaflops: (2 * n ** 3) / 1e9, run: session.run(feeds) }
-}
-
-const step = async (name: string, model: Model<'flow_matching'>, batchSize: number): Promise<Contestant> => {
-  const compiled = right(
-    await trainer({
-      model,
-      loss: mse,
-      optimizer: adamw({ learningRate: () => 1e-4 }),
-      batchSize,
-      maxGradientNorm: 1,
-      emaDecay: 0.999,
-    })(),
-  )
-  const latents = noise(batchSize * size(model.sample))
-  const lesson: Lesson = {
-    latents,
-    target: latents,
-    x0: latents,
-    clean: latents,
-    timesteps: Float32Array.from({ length: batchSize }, (_, i) => (1000 * (i + 1)) / batchSize),
-    rolled: new Float32Array(batchSize),
-    conditioning: {
-      label: int64(
-        [batchSize],
-        Array.from({ length: batchSize }, (_, i) => i % 10),
-      ),
-    },
+  return {
+    name: `MatMul ${n}³`,
+    gigaflops: (2 * n ** 3) / 1e9,
+    run: () => timed(async () => right(await session.run(feeds)())),
   }
-  // A backward pass costs twice the forward one; the optimizer is not counted as useful work.
-  const gigaflops = (3 * batchSize * flopsPerSample(model)) / 1e9
-  return { name: `${name}, batch ${batchSize}`, gigaflops, run: compiled.descend(compiled.initial, lesson) }
 }
 
-const digits = { parameterisation: 'flow_matching', sample: [1, 28, 28], classes: 10, seed: 1 } as const
-const contestants = [
-  await ceiling(),
-  await step('UNet of the demo', unet({ ...digits, width: 24, levels: 2, heads: 0 }), 32),
-  await step('DiT 4×128', dit({ ...digits, patch: 4, width: 128, depth: 4, heads: 4 }), 64),
-  await step('DiT 4×384', dit({ ...digits, patch: 4, width: 384, depth: 4, heads: 6 }), 32),
-]
-const seconds = contestants.map((): number[] => [])
+const peer = values.python === undefined ? undefined : openPeer(values.python, threads)
+
+/** A model in deriva, and in PyTorch where there is one. */
+const contestants = async (key: RealisticName): Promise<ReadonlyArray<Contestant>> => {
+  const { label, batch, build } = realistic[key]
+  const model = build()
+  // A backward pass costs twice the forward one; the optimizer is not counted as useful work.
+  const gigaflops = (3 * batch * flopsPerSample(model)) / 1e9
+  const step = await opened(stepOf(model, batch), threads)
+  const size = `${(parameterCount(model) / 1e6).toFixed(1)} M`
+  const others = peer === undefined ? [] : (['eager', 'compiled'] as const)
+  return [
+    { name: `${label}, ${size}, batch ${batch}`, gigaflops, run: () => timed(step.run) },
+    ...others.map((how) => ({
+      name: `  PyTorch, ${how}`,
+      gigaflops,
+      run: async () => (await peer?.run(key, how))?.seconds ?? NaN,
+    })),
+  ]
+}
+
+const names = values.models.split(',').filter((name): name is RealisticName => name in realistic)
+const all: Contestant[] = [await ceiling()]
+for (const name of names) all.push(...(await contestants(name)))
+
+const seconds = all.map((): number[] => [])
 // Interleaved, the first round uncounted: machines drift.
 for (let round = 0; round <= rounds; round++)
-  for (const [i, { run }] of contestants.entries()) {
-    const started = performance.now()
-    await run()
-    if (round > 0) seconds[i].push((performance.now() - started) / 1000)
+  for (const [i, { run }] of all.entries()) {
+    const taken = await run()
+    if (round > 0) seconds[i].push(taken)
   }
-const rates = contestants.map(({ gigaflops }, i) => gigaflops / median(seconds[i]))
-const rows = contestants.map(({ name, gigaflops }, i) => ({
-  name,
-  GFLOP: Number(gigaflops.toFixed(2)),
-  'ms (median)': Number((1000 * median(seconds[i])).toFixed(1)),
-  'GFLOP/s': Number(rates[i].toFixed(1)),
-  'of the ceiling': `${((100 * rates[i]) / rates[0]).toFixed(0)} %`,
-}))
-console.log(
-  `${cpus()[0].model}, ${availableParallelism()} threads, Node ${process.version}, ${rounds} rounds`,
-)
+peer?.close()
+
+const rates = all.map(({ gigaflops }, i) => gigaflops / median(seconds[i]))
+let own = 0
+const rows = all.map(({ name, gigaflops }, i) => {
+  const isPeer = name.startsWith(' ')
+  if (!isPeer) own = i
+  // Round by round, so that what disturbs the machine disturbs both.
+  const ratio = median(seconds[i].map((taken, round) => taken / seconds[own][round]))
+  return {
+    name,
+    GFLOP: Number(gigaflops.toFixed(1)),
+    'ms (median)': Number((1000 * median(seconds[i])).toFixed(1)),
+    'GFLOP/s': Number(rates[i].toFixed(1)),
+    'of the ceiling': `${((100 * rates[i]) / rates[0]).toFixed(0)} %`,
+    'deriva is': isPeer ? `× ${ratio.toFixed(2)}` : '',
+  }
+})
+console.log(`${cpus()[0].model}, ${threads} threads, Node ${process.version}, ${rounds} rounds, interleaved`)
 console.table(rows)
 writeFileSync(new URL('train-step.json', import.meta.url), `${JSON.stringify(rows, null, 2)}\n`)

@@ -20,8 +20,8 @@ export const openPeer = (python: string, threads: number): Peer => {
   return {
     run: async (model, how) => {
       child.stdin.write(`${model} ${how}\n`)
-      const [line] = (await once(lines, 'line')) as readonly [string]
-      return JSON.parse(line) as PeerStep
+      const [line]: ReadonlyArray<unknown> = await once(lines, 'line')
+      return JSON.parse(String(line)) as PeerStep
     },
     close: () => child.stdin.end(),
   }
