@@ -129,7 +129,13 @@ const all = async (): Promise<void> => {
   const finished = results.flatMap((result) => (result === undefined ? [] : [result]))
   printed(finished, floors, timing)
   right(await markdown(join(effort.out, 'tables.md'), finished, floors, timing)())
-  right(await drawResults(values.out ?? (quick ? effort.out : join(here, '../../docs/images')), finished, floors)())
+  right(
+    await drawResults(
+      values.out ?? (quick ? effort.out : join(here, '../../docs/images')),
+      finished,
+      floors,
+    )(),
+  )
   console.log(`${Math.round((performance.now() - started) / 60_000)} minutes, on ${values.jobs} processes`)
 }
 

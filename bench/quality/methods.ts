@@ -1,7 +1,7 @@
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { mul, sub } from 'deriva/onnx'
 import { flow } from 'deriva/path'
-import { ramp } from 'deriva/rollout'
+import { type Denoiser, ramp } from 'deriva/rollout'
 import { euler, trailing, unipc } from 'deriva/solver'
 import {
   type Arrival,
@@ -28,6 +28,8 @@ export type Method = {
   /** What it is, in words. */
   readonly says: string
   readonly prepared: (setting: Setting) => TE.TaskEither<DerivaError, Prepared>
+  /** The denoiser that is sampled from, where it is not the trained one. */
+  readonly sampled?: (denoiser: Denoiser<'flow_matching'>) => Denoiser<'flow_matching'>
 }
 
 /** @param make a training method, given the steps of a whole training */
@@ -55,6 +57,19 @@ const strided = (max: number, stride: number) => (steps: number) => ({
   probability: early(0.5, steps),
 })
 
+/** A denoiser that is told another time than the one that its latents are at: `share` of it. */
+const told =
+  (share: number) =>
+  (denoiser: Denoiser<'flow_matching'>): Denoiser<'flow_matching'> => ({
+    ...denoiser,
+    predict: (latents, timesteps, conditioning) =>
+      denoiser.predict(
+        latents,
+        timesteps.map((t) => share * t),
+        conditioning,
+      ),
+  })
+
 /** What is compared with several seeds. */
 const compared = {
   'teacher forcing': entry('noised data only', () => teacherForcing()),
@@ -72,6 +87,14 @@ const compared = {
 
 /** What was tried on the way. */
 const explored = {
+  'told 0.95': {
+    ...entry('teacher forcing; only samplers tell the model 0.95 of the time', () => teacherForcing()),
+    sampled: told(0.95),
+  },
+  'told 0.9': {
+    ...entry('teacher forcing; only samplers tell the model 0.9 of the time', () => teacherForcing()),
+    sampled: told(0.9),
+  },
   'input perturbation 0.1': entry('noise in the input that the target does not speak of', () =>
     inputPerturbation(0.1),
   ),
@@ -80,27 +103,27 @@ const explored = {
   'cleaner inputs 0.2': entry('inputs up to a fifth cleaner than told', () =>
     method({ transform: hastened(0.2) }),
   ),
-  '1 × 0.05': entry('rollouts of one step of 0.05, share up to 0.5', (steps) =>
+  'one step': entry('rollouts of one step of 0.05, share up to 0.5', (steps) =>
     mdss(euler(), strided(1, 50)(steps)),
   ),
-  '1 × 0.05, gentle': entry('rollouts of one step of 0.05, a tenth of the batch, last third', (steps) =>
+  'one step gentle': entry('rollouts of one step of 0.05, a tenth of the batch, last third', (steps) =>
     mdss(euler(), {
       maxStepOffset: 1,
       stride: 50,
       probability: ramp({ to: 0.1, steps: 0, startStep: (2 * steps) / 3 }),
     }),
   ),
-  '1 × 0.05, σ²': entry('rollouts of one step of 0.05, which count sigma² as much', (steps) =>
+  'one step weighted': entry('rollouts of one step of 0.05, which count sigma² as much', (steps) =>
     composed(
       mdss(euler(), strided(1, 50)(steps)),
       // 1 where nothing moved, sigma² where something did.
       weighting(({ rolled, sigma }) => sub(1, mul(rolled, sub(1, mul(sigma, sigma))))),
     ),
   ),
-  '2 × 0.05': entry('rollouts of up to two steps of 0.05, share up to 0.5', (steps) =>
+  'two steps': entry('rollouts of up to two steps of 0.05, share up to 0.5', (steps) =>
     mdss(euler(), strided(2, 50)(steps)),
   ),
-  '2 × 0.05, corrected': entry('the same with corrected targets', (steps) =>
+  'two steps corrected': entry('the same with corrected targets', (steps) =>
     mdss(euler(), { ...strided(2, 50)(steps), target: 'corrected' }),
   ),
   trajectory: entry('the model’s own trajectory of 10 steps from pure noise, share up to 0.25', (steps) =>
@@ -127,7 +150,10 @@ const explored = {
 } as const satisfies Record<string, Method>
 
 /** Every method by name. */
-export const methods = { ...compared, ...explored }
+export const methods: Readonly<Record<keyof typeof compared | keyof typeof explored, Method>> = {
+  ...compared,
+  ...explored,
+}
 
 export type MethodName = keyof typeof methods
 

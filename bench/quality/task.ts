@@ -150,7 +150,7 @@ export const resultOf = (
             if (!stops.includes(step)) return TE.right(undefined)
             const before = processorSeconds()
             return pipe(
-              assess(denoiser),
+              assess(methods[run.method].sampled?.(denoiser) ?? denoiser),
               TE.map((assessment) => {
                 assessments[String(step)] = assessment
                 assessing += processorSeconds() - before
