@@ -1,14 +1,15 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { lastValueFrom, takeWhile } from 'rxjs'
+import { lastValueFrom, type Observable, takeWhile } from 'rxjs'
 import { fitted } from '../checkpoint/index.js'
 import { type Config, configError, configNotes } from '../config/index.js'
 import { batches } from '../data/index.js'
+import { chooseDevice, type Engine, openEngine } from '../engine/index.js'
 import { parameterCount } from '../model/index.js'
 import { record } from '../report/index.js'
-import { dataset, descend, type Descended, observe, training } from '../stream/index.js'
-import { type State, type Trainer, trainer } from '../train/index.js'
+import { ahead, dataset, descend, type Descended, observe, training } from '../stream/index.js'
+import { type Standing, type State, type Trainer, trainerOn } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import type { Departure } from './departure.js'
 import { headline } from './headline.js'
@@ -27,7 +28,10 @@ type Ready<P extends Parameterisation, N extends string> = {
   readonly recipe: Recipe<P, N>
   readonly data: OpenMaterials['dataset']
   readonly subject: Subject<P>
-  readonly compiled: Trainer<P, N>
+  readonly compiled: Trainer<P, N, Standing>
+  readonly engine: Engine
+  /** What is computed on, and why. */
+  readonly device: string
   readonly from: State
 }
 
@@ -51,6 +55,19 @@ const startOf = (
         ),
       )
 
+/** The device that was asked for, in a thread of its own: progress, Ctrl-C and what else goes on here do not wait for it. */
+const engineOf = ({
+  device: wanted,
+}: Config): TE.TaskEither<DerivaError, { readonly engine: Engine; readonly device: string }> =>
+  pipe(
+    chooseDevice(wanted),
+    TE.bimap(
+      ({ message }) =>
+        configError([{ key: 'device', value: wanted, allowed: `what this machine has (${message})` }]),
+      ({ device, reason }) => ({ engine: openEngine({ device, worker: true }), device: reason }),
+    ),
+  )
+
 const prepared = <P extends Parameterisation, N extends string>(
   config: Config,
   materials: OpenMaterials,
@@ -62,9 +79,12 @@ const prepared = <P extends Parameterisation, N extends string>(
     TE.bind('subject', () =>
       TE.fromEither<DerivaError, Subject<P>>(subjectOf(config, materials, recipe.parameterisation)),
     ),
-    TE.bindW('compiled', ({ subject: { model, trains } }) => trainer({ ...recipe.trainer, model, trains })),
+    TE.bindW('on', () => engineOf(config)),
+    TE.bindW('compiled', ({ subject: { model, trains }, on: { engine } }) =>
+      trainerOn(engine)({ ...recipe.trainer, model, trains }),
+    ),
     TE.bindW('from', ({ compiled }) => startOf(config, departure, compiled)),
-    TE.map((parts) => ({ config, recipe, data: materials.dataset, ...parts })),
+    TE.map(({ on, ...parts }) => ({ config, recipe, data: materials.dataset, ...parts, ...on })),
   )
 
 /** Where training has got to. */
@@ -87,31 +107,43 @@ const steps = <P extends Parameterisation, N extends string>(
     dropout: config.caption_dropout_probability,
   })
   const pipeline = pipe(
-    recipe.lessons(dataset(source)),
+    recipe.lessons(pipe(dataset(source), ahead())),
     descend(compiled),
     record(outputDir),
-    observe(({ state, metrics }: Descended) => {
+    observe(({ state, metrics }: Descended<Standing>) => {
       progress = advanced(progress, metrics, performance.now())
       show(progress)
       // The last step has its own ending.
       const due = (interval: number): boolean => state.step < total && isDue(state.step, interval)
+      const [saved, drawn] = [due(config.checkpoint_step_interval), due(config.validation_step_interval)]
+      if (!saved && !drawn) return TE.right(undefined)
       return pipe(
-        due(config.checkpoint_step_interval) ? keep.checkpoint(state) : TE.right(undefined),
-        TE.chain(() => (due(config.validation_step_interval) ? keep.grid(state) : TE.right(undefined))),
+        compiled.read(state),
+        TE.chainW((read) =>
+          pipe(
+            saved ? keep.checkpoint(read) : TE.right(undefined),
+            TE.chain(() => (drawn ? keep.grid(read) : TE.right(undefined))),
+          ),
+        ),
       )
     }),
     training(compiled, { steps: total, seed, from }),
     takeWhile(() => !interruption.requested(), true),
   )
-  return TE.tryCatch(
-    async () => {
-      const last = await lastValueFrom(pipeline, { defaultValue: { state: from } })
-      return { state: last.state, progress }
-    },
-    (cause) => {
-      if (isDerivaError(cause)) return cause
-      throw cause
-    },
+  return pipe(
+    TE.tryCatch(
+      async () => {
+        const standing: Observable<{ readonly state: Standing }> = pipeline
+        const { state } = await lastValueFrom(standing, { defaultValue: { state: from } })
+        return state
+      },
+      (cause) => {
+        if (isDerivaError(cause)) return cause
+        throw cause
+      },
+    ),
+    TE.chainW(compiled.read),
+    TE.map((state) => ({ state, progress })),
   )
 }
 
@@ -204,9 +236,13 @@ export const trainingRun = (
             const trained = Object.values(ready.from.parameters).reduce((n, { data }) => n + data.length, 0)
             for (const line of headline(config, { weights, trained, from: ready.from.step }))
               terminal.tell(line)
+            terminal.tell(`device: ${ready.device}`)
             for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
             begun = true
-            return run(ready, terminal, interruption, view)
+            return pipe(
+              run(ready, terminal, interruption, view),
+              TE.chainFirstTaskK(() => ready.engine.close),
+            )
           }),
         ),
       ),

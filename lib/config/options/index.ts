@@ -1,4 +1,5 @@
 import { data } from './data.js'
+import { device } from './device.js'
 import { keeping } from './keeping.js'
 import { lora } from './lora.js'
 import { loss } from './loss.js'
@@ -20,6 +21,7 @@ export { timestepSamplerDefaults } from './timesteps.js'
 /** Every option but those of the model, whose keys depend on its type (`modelOptions`). Only keys that take effect exist. */
 export const options = {
   ...run,
+  ...device,
   ...data,
   ...lora,
   ...objective,
