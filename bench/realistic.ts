@@ -28,7 +28,7 @@ export const realistic = {
   unet: {
     label: 'UNet, 4×32×32',
     batch: 8,
-    build: () => unet({ ...latents, width: 96, levels: 3, depth: 2, patch: 1, heads: 4 }),
+    build: () => unet({ ...latents, width: 128, levels: 3, depth: 2, patch: 1, heads: 4 }),
   },
   demo: {
     label: 'UNet of the demo, 1×28×28',

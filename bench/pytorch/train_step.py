@@ -147,7 +147,7 @@ class UNet(nn.Module):
 # As in bench/realistic.ts: what is built, the shape of a latent, and the batch.
 CASES = {
     "dit": (lambda: DiT(4, 32, 2, 384, 12, 6, 10), (4, 32, 32), 8),
-    "unet": (lambda: UNet(4, 1, 96, 3, 2, 4, 10), (4, 32, 32), 8),
+    "unet": (lambda: UNet(4, 1, 128, 3, 2, 4, 10), (4, 32, 32), 8),
     "demo": (lambda: UNet(1, 2, 24, 2, 1, 0, 10), (1, 28, 28), 32),
 }
 
