@@ -66,6 +66,41 @@ export const commands = {
       }
     },
   },
+  plan: {
+    summary: 'tell what a configuration will cost, before it runs',
+    description:
+      'Prints the evaluations, the time and the memory that a configuration will take, after timing a few of its steps, and what is to be said about it. Writes nothing.',
+    argument: undefined,
+    argumentMeaning: 'a configuration file',
+    load: async () => {
+      const [{ planCommand }, { optionsHelp }] = await Promise.all([
+        import('./plan-command.js'),
+        import('../config/manual.js'),
+      ])
+      return {
+        options: {},
+        run: ({ words }, terminal) => planCommand(words, terminal),
+        details: (columns) =>
+          `--no-timing takes no steps: shares of time then follow from evaluations. --json prints everything for programs.\nThe options are those of deriva train:\n\n${optionsHelp(columns)}`,
+      }
+    },
+  },
+  inspect: {
+    summary: 'say what an ONNX model is, and whether it can be trained',
+    description:
+      'Says what an ONNX model takes and gives, what it seems to predict, and whether and at what cost it can be trained, all of it or a LoRA.',
+    argument: '<MODEL>',
+    argumentMeaning: 'an ONNX file',
+    load: async () => {
+      const [{ inspectCommand }, { inspectOptions }] = await Promise.all([
+        import('./inspect/inspect-command.js'),
+        import('./inspect/inspect-options.js'),
+      ])
+      return withOptions(inspectOptions, ([path], options, terminal) =>
+        inspectCommand(path, options, terminal),
+      )
+    },
+  },
   sample: {
     summary: 'draw samples with the model of a run',
     description: "Draws samples with a run's model.onnx, into one PNG picture.",

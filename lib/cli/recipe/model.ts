@@ -86,6 +86,7 @@ const adaptedSubject = <P extends Parameterisation>(
         lora({
           rank: config.lora_rank,
           alpha: config.lora_alpha,
+          dropout: config.lora_dropout,
           variant: config.lora_rslora ? 'rslora' : 'lora',
           targets,
           seed: config.seed,

@@ -41,6 +41,12 @@ export const lora = {
     from: ({ lora_rank }) => lora_rank,
     meaning: 'Adapters are scaled by lora_alpha / lora_rank.',
   }),
+  lora_dropout: option({
+    group,
+    kind: kinds.number({ min: 0, below: 1 }),
+    value: 0,
+    meaning: "The share of an adapter's input that counts as zero in training.",
+  }),
   lora_targets: option({
     group,
     kind: names,

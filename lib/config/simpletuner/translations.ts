@@ -164,7 +164,7 @@ const withoutEffect: Translation = (said) => {
     : { drop, note: `Without effect beside the other options, there as here: ${drop.join(', ')}.` }
 }
 
-const adapting = ['model_type', 'lora_rank', 'lora_alpha'] as const
+const adapting = ['model_type', 'lora_rank', 'lora_alpha', 'lora_dropout'] as const
 
 /** Which model is adapted there is no ONNX file, and sizes of images are those of another kind of dataset. */
 const ofTheirModel: Translation = (said) => {

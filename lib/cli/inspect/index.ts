@@ -1,0 +1,5 @@
+export * from './inspect-command.js'
+export * from './inspect-options.js'
+export * from './inspection-text.js'
+export * from './inspection.js'
+export * from './peak-bytes.js'

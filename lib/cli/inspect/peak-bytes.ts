@@ -1,0 +1,55 @@
+import { isStatic, type Node, topological, type Value } from '../../onnx/index.js'
+import { type ElementType, size } from '../../types/index.js'
+
+const widths: { readonly [E in ElementType]: number } = {
+  float32: 4,
+  float64: 8,
+  float16: 2,
+  bfloat16: 2,
+  int64: 8,
+  uint64: 8,
+  int32: 4,
+  uint32: 4,
+  int16: 2,
+  uint16: 2,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+}
+
+/**
+ * The bytes of a tensor, 0 where a length is not known.
+ *
+ * @example
+ * const bytes = bytesOfValue({ type: 'float32', shape: [2, 3] }) // 24
+ */
+export const bytesOfValue = ({ type, shape }: Pick<Value, 'type' | 'shape'>): number =>
+  isStatic(shape) ? widths[type] * size(shape) : 0
+
+/**
+ * The most bytes that computed tensors occupy at once, when nodes run in the order they are listed in and every tensor goes as soon as nobody needs it:
+ * what a runtime without tricks needs beside weights and inputs.
+ *
+ * @example
+ * const x = input('x', 'float32', [256])
+ * const peak = peakBytes([add(relu(x), x)]) // 2048
+ */
+export const peakBytes = (outputs: ReadonlyArray<Value>): number => {
+  const order = topological(outputs)
+  const kept = new Set(outputs.map(({ node }) => node))
+  const last = new Map<Node, number>()
+  order.forEach((node, i) => {
+    if (node.kind === 'operator') for (const x of node.inputs) if (x !== undefined) last.set(x.node, i)
+  })
+  const bytes = (node: Node): number =>
+    node.kind === 'operator' ? node.outputs.reduce((sum, output) => sum + bytesOfValue(output), 0) : 0
+  let [live, peak] = [0, 0]
+  order.forEach((node, i) => {
+    live += bytes(node)
+    peak = Math.max(peak, live)
+    const read =
+      node.kind === 'operator' ? new Set(node.inputs.flatMap((x) => (x === undefined ? [] : [x.node]))) : []
+    for (const x of read) if (last.get(x) === i && !kept.has(x)) live -= bytes(x)
+  })
+  return peak
+}
