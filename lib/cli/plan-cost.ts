@@ -12,6 +12,8 @@ export type SampleCost = {
   readonly forward: number
   /** Of every sample, in the training graph: forward and backward. */
   readonly trained: number
+  /** How far a sample that is chosen is rolled out, on average: the σ of its source less that of its target. */
+  readonly span: number
 }
 
 /** Samples that the average is taken over. */
@@ -49,7 +51,7 @@ const withoutTail = <S extends { readonly grid: ReadonlyArray<unknown> }>(span: 
  */
 export const sampleCost = (config: Config): SampleCost => {
   const { forward, trained } = methodCost(config)
-  if (!rollsOut(config)) return { rollout: 0, forward, trained }
+  if (!rollsOut(config)) return { rollout: 0, forward, trained, span: 0 }
   const { path } = samplingOf(config, 1)
   const { seed, prediction_type: type, scheduled_sampling_backprop: tail } = config
   const solver = solverOfRollouts(config)
@@ -74,6 +76,9 @@ export const sampleCost = (config: Config): SampleCost => {
   return {
     rollout: (packed + compared) / drawn,
     forward,
+    span:
+      spans.reduce((sum, { source, target }) => sum + path.at(source).sigma - path.at(target).sigma, 0) /
+      drawn,
     trained: trained + (tail === 0 ? 0 : tailShape(solver, path, type, options, tail).evaluations),
   }
 }

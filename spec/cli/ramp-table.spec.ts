@@ -14,7 +14,7 @@ const rolling = {
 
 describe('sampleCost', () => {
   it('is nothing for teacher forcing, and the mean length of a rollout for Euler', () => {
-    expect(sampleCost(configOf({}))).toEqual({ rollout: 0, forward: 0, trained: 0 })
+    expect(sampleCost(configOf({}))).toEqual({ rollout: 0, forward: 0, trained: 0, span: 0 })
     // Lengths are 0 … 4 alike.
     expect(sampleCost(configOf(rolling)).rollout).toBeCloseTo(2, 0)
   })
@@ -26,6 +26,11 @@ describe('sampleCost', () => {
     expect(compared - euler).toBeCloseTo(0.8, 1)
   })
 
+  it('knows how far rollouts go', () => {
+    // Two steps of 10 timesteps on average, less what the noisiest point cuts off.
+    expect(sampleCost(configOf({ ...rolling, scheduled_sampling_step_stride: 10 })).span).toBeCloseTo(0.02, 2)
+  })
+
   it('moves the last steps into the training graph where gradients flow through them', () => {
     const through = sampleCost(configOf({ ...rolling, scheduled_sampling_backprop: 1 }))
     const without = sampleCost(configOf(rolling)).rollout
@@ -34,13 +39,14 @@ describe('sampleCost', () => {
   })
 
   it('knows what methods cost', () => {
-    expect(sampleCost(configOf({ training_method: 'defar' }))).toEqual({ rollout: 0, forward: 1, trained: 1 })
-    expect(sampleCost(configOf({ training_method: 'dream', prediction_type: 'epsilon' })).forward).toBe(1)
-    expect(sampleCost(configOf({ training_method: 'hastened' }))).toEqual({
+    expect(sampleCost(configOf({ training_method: 'defar' }))).toEqual({
       rollout: 0,
-      forward: 0,
-      trained: 0,
+      forward: 1,
+      trained: 1,
+      span: 0,
     })
+    expect(sampleCost(configOf({ training_method: 'dream', prediction_type: 'epsilon' })).forward).toBe(1)
+    expect(sampleCost(configOf({ training_method: 'hastened' }))).toEqual(sampleCost(configOf({})))
   })
 })
 

@@ -1,0 +1,101 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { type Config, configNotes } from '../config/index.js'
+import type { DerivaError } from '../types/index.js'
+import { givenConfig } from './given-config.js'
+import type { ExitCode } from './outcome.js'
+import { sampleCost } from './plan-cost.js'
+import { planNotes } from './plan-notes.js'
+import type { Timing } from './plan-timing.js'
+import { durationText } from './progress.js'
+import { plannedSteps, type PlannedStep, rampTable } from './ramp-table.js'
+import { planOf } from './recipe/index.js'
+import type { Terminal } from './terminal.js'
+
+/** The flags of the command itself; all others are options. */
+const own = { json: '--json', untimed: '--no-timing' } as const
+
+/** Times the configuration's own steps. The rooms that train are loaded only if there is something to time. */
+const timing = (config: Config): TE.TaskEither<DerivaError, Timing> =>
+  pipe(
+    TE.fromTask(async () => ({ ...(await import('./materials.js')), ...(await import('./plan-timing.js')) })),
+    TE.chain(({ openMaterials, timed }) =>
+      pipe(
+        openMaterials(config),
+        TE.chain((materials) => timed(config, materials)),
+      ),
+    ),
+  )
+
+/** Seconds of the whole run: every step has its share. */
+const wholeRun = (config: Config, { seconds: { training, rollouts } }: Timing): number => {
+  const { probability } = planOf(config)
+  return Array.from(
+    { length: config.max_train_steps },
+    (_, step) => training + probability(step) * rollouts,
+  ).reduce((a, b) => a + b, 0)
+}
+
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`
+
+const timingLines = (config: Config, found: Timing): ReadonlyArray<string> => {
+  const { seconds, teacherForcing, state, peak } = found
+  const forced = config.max_train_steps * teacherForcing
+  const slowest =
+    seconds.training + Math.max(...plannedSteps(config).map(({ share }) => share)) * seconds.rollouts
+  return [
+    `teacher forcing alone: ${(1 / teacherForcing).toPrecision(3)} it/s; this configuration: down to ${(1 / slowest).toPrecision(3)} it/s, ${(slowest / teacherForcing).toPrecision(3)} times as long a step`,
+    `${config.max_train_steps.toLocaleString('en-US')} steps: about ${durationText(wholeRun(config, found))}, against ${durationText(forced)} of teacher forcing, without sample grids and checkpoints`,
+    `memory: ${mebibytes(state)} of weights, averages and the optimizer's; this process came to ${mebibytes(peak)} in all`,
+  ]
+}
+
+/**
+ * `deriva plan`: what a configuration will cost, and what is to be said about it, before it runs. Writes nothing.
+ *
+ * @param words what follows `plan` on the command line: as for `train`, and `--json`, `--no-timing`
+ * @example
+ * const outcome = planCommand(['docs/examples/mnist.json', '--no-timing'], processTerminal)
+ */
+export const planCommand = (
+  words: ReadonlyArray<string>,
+  terminal: Terminal,
+): TE.TaskEither<DerivaError, ExitCode> => {
+  const [asJson, untimed] = [words.includes(own.json), words.includes(own.untimed)]
+  const rest = words.filter((word) => word !== own.json && word !== own.untimed)
+  return pipe(
+    givenConfig(rest),
+    TE.bindTo('given'),
+    TE.bindW('found', ({ given: { config } }) => (untimed ? TE.right(undefined) : timing(config))),
+    TE.map(({ given: { config, notes }, found }): ExitCode => {
+      const cost = sampleCost(config)
+      const steps: ReadonlyArray<PlannedStep> = plannedSteps(config, found?.seconds)
+      const warnings = [...notes, ...configNotes(config), ...planNotes(config, cost, steps)]
+      if (asJson) {
+        const whole =
+          found === undefined
+            ? {}
+            : {
+                timing: found,
+                totalSeconds: wholeRun(config, found),
+                teacherForcingSeconds: config.max_train_steps * found.teacherForcing,
+              }
+        terminal.print(JSON.stringify({ config, cost, steps, ...whole, notes: warnings }, null, 2))
+        return 0
+      }
+      const lines = [
+        `a sample that is rolled out: ${cost.rollout.toPrecision(3)} evaluations of the model on average, over ${cost.span.toPrecision(2)} in σ`,
+        ...(cost.forward + cost.trained === 0
+          ? []
+          : [`every sample: ${cost.forward} more without gradient, ${cost.trained} more with gradient`]),
+        '',
+        ...rampTable(steps),
+        '',
+        ...(found === undefined ? [] : timingLines(config, found)),
+        ...warnings.map((note) => `Note: ${note}`),
+      ]
+      for (const line of lines) terminal.print(line)
+      return 0
+    }),
+  )
+}

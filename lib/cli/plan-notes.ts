@@ -1,0 +1,40 @@
+import { type Config, rollsOut } from '../config/index.js'
+import type { SampleCost } from './plan-cost.js'
+import type { PlannedStep } from './ramp-table.js'
+
+/** The share of the time above which rollouts are called dear. */
+const dear = 0.5
+
+/** The mean span in σ of all samples from which rollouts have been seen to blur; docs/results.md has the measurements. */
+const blurring = 0.005
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`
+
+/**
+ * What there is to say of planned steps: rollouts that cost more than they can give, or that blur.
+ *
+ * @example
+ * declare const config: Config
+ * const sentences = planNotes(config, sampleCost(config), plannedSteps(config))
+ */
+export const planNotes = (
+  config: Config,
+  { span }: Pick<SampleCost, 'span'>,
+  steps: ReadonlyArray<PlannedStep>,
+): ReadonlyArray<string> => {
+  if (!rollsOut(config)) return []
+  const time = Math.max(...steps.map((step) => step.time))
+  const share = Math.max(...steps.map((step) => step.share))
+  return [
+    ...(time > dear
+      ? [
+          `Rollouts will take ${percent(time)} of the time. The same time spent on more steps of teacher forcing gave better samples wherever it was measured (docs/results.md).`,
+        ]
+      : []),
+    ...(span * share > blurring
+      ? [
+          `Rollouts go ${span.toPrecision(2)} in σ on average, on ${percent(share)} of the samples. From about ${blurring} for the product on, samples lost variance and fine detail where it was measured (docs/results.md), also while the drift fell: shorter steps, fewer of them, or a smaller share keep more.`,
+        ]
+      : []),
+  ]
+}

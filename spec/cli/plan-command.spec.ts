@@ -1,0 +1,74 @@
+import { readdir } from 'node:fs/promises'
+import * as E from 'fp-ts/lib/Either.js'
+import { describe, expect, it } from 'vitest'
+import { planCommand } from '../../lib/cli/plan-command.js'
+import type { Terminal } from '../../lib/cli/terminal.js'
+
+const tiny = [
+  '--dataset=shapes',
+  '--train_batch_size=4',
+  '--model.type=dit',
+  '--model.width=8',
+  '--model.depth=1',
+  '--model.heads=1',
+  '--scheduled_sampling_max_step_offset=4',
+  '--scheduled_sampling_step_stride=50',
+  '--scheduled_sampling_ramp_steps=100',
+]
+
+const plan = async (
+  ...words: ReadonlyArray<string>
+): Promise<{ readonly code: number; readonly text: string }> => {
+  const printed: Array<string> = []
+  const terminal: Terminal = {
+    print: (text) => printed.push(text),
+    tell: () => undefined,
+    interactive: false,
+    columns: 80,
+  }
+  const outcome = await planCommand([...tiny, ...words], terminal)()
+  return { code: E.isRight(outcome) ? outcome.right : 2, text: printed.join('\n') }
+}
+
+describe('deriva plan', () => {
+  it('says what steps cost along the ramp without taking any', async () => {
+    const before = await readdir('.')
+    const { code, text } = await plan('--no-timing')
+    expect(code).toBe(0)
+    expect(text).toMatch(/step +rolled out +evaluations +time \(about\)/)
+    expect(text).toContain('50 %')
+    expect(text).toContain('samples lost variance')
+    expect(text).not.toContain('it/s')
+    expect(await readdir('.')).toEqual(before)
+  })
+
+  it('says the same to programs', async () => {
+    const { text } = await plan('--no-timing', '--json', '--scheduled_sampling_probability', '1')
+    const found: unknown = JSON.parse(text)
+    expect(found).toMatchObject({
+      config: { scheduled_sampling_max_step_offset: 4, dataset: 'shapes' },
+      steps: [{ step: 0, share: 0, evaluations: 0 }, { step: 25 }, {}, {}, { step: 100, share: 0.5 }, {}],
+      notes: expect.arrayContaining([
+        expect.stringContaining('scheduled_sampling_probability 1 is not used'),
+      ]) as unknown,
+    })
+  })
+
+  it('times steps of the real model, beside teacher forcing', async () => {
+    const { code, text } = await plan('--json')
+    expect(code).toBe(0)
+    const found = JSON.parse(text) as {
+      readonly timing: { readonly seconds: { readonly training: number; readonly rollouts: number } }
+      readonly totalSeconds: number
+      readonly teacherForcingSeconds: number
+    }
+    expect(found.timing.seconds.training).toBeGreaterThan(0)
+    expect(found.timing.seconds.rollouts).toBeGreaterThan(0)
+    expect(found.totalSeconds).toBeGreaterThan(0)
+    expect(found.teacherForcingSeconds).toBeGreaterThan(0)
+  })
+
+  it('refuses what deriva train refuses', async () => {
+    expect((await plan('--no-timing', '--learning_rat=1')).code).toBe(2)
+  })
+})
