@@ -2,14 +2,22 @@
  * How much memory does a training step take, and what does checkpointing save? Every case is a process of its own, whose largest
  * resident size the operating system tells; what grows with the batch is what it takes above a batch of 1.
  *
- *     npx tsx bench/memory.ts [--batch 16] [--steps 3] [--models dit,unet]
+ *     npx tsx --tsconfig tsconfig.json bench/memory.ts [--batch 16] [--steps 3] [--models dit,unet]
  */
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { opened, realistic, type RealisticName, stepOf } from './realistic.js'
+import {
+  median,
+  opened,
+  realistic,
+  realisticModel,
+  type RealisticName,
+  realisticNames,
+  stepOf,
+} from './realistic.js'
 
 const { values } = parseArgs({
   options: {
@@ -26,11 +34,9 @@ const ways = { 'all kept': false, checkpointing: true, '4 segments': 4 } as cons
 type Case = { readonly model: RealisticName; readonly batch: number; readonly way: keyof typeof ways }
 type Measured = { readonly mebibytes: number; readonly seconds: number }
 
-const median = (xs: ReadonlyArray<number>): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
-
 /** Runs one case in this process. */
 const measured = async ({ model, batch, way }: Case): Promise<Measured> => {
-  const { run } = await opened(stepOf(realistic[model].build(), batch, { checkpointing: ways[way] }))
+  const { run } = await opened(stepOf(realisticModel(model), batch, { checkpointing: ways[way] }))
   const seconds: number[] = []
   for (let i = 0; i < Number(values.steps); i++) {
     const started = performance.now()
@@ -62,7 +68,7 @@ if (values.case !== undefined) {
   console.log(JSON.stringify(await measured(JSON.parse(values.case) as Case)))
 } else {
   const batch = Number(values.batch)
-  const models = values.models.split(',').filter((name): name is RealisticName => name in realistic)
+  const models = realisticNames(values.models)
   const rows = models.flatMap((model) => {
     const one = apart({ model, batch: 1, way: 'all kept' })
     const found = (Object.keys(ways) as ReadonlyArray<keyof typeof ways>).map((way) => ({

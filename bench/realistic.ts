@@ -15,34 +15,47 @@ export const right = <A>(either: E.Either<{ readonly message: string }, A>): A =
 export const noise = (n: number): Float32Array =>
   normal({ seed: 1, purpose: 'data', step: 0, sample: 0 }, new Float32Array(n))
 
-const latents = { parameterisation: 'flow_matching', sample: [4, 32, 32], classes: 10, seed: 1 } as const
-const digits = { parameterisation: 'flow_matching', sample: [1, 28, 28], classes: 10, seed: 1 } as const
+const latents = { sample: [4, 32, 32], classes: 10 } as const
+const digits = { sample: [1, 28, 28], classes: 10 } as const
 
-/** What is measured, and on which batch. */
+/** What is measured, as both sides of a benchmark build it, and on which batch. */
 export const realistic = {
   dit: {
     label: 'DiT-S/2, 4×32×32',
     batch: 8,
-    build: () => dit({ ...latents, patch: 2, width: 384, depth: 12, heads: 6 }),
+    model: { type: 'dit', ...latents, patch: 2, width: 384, depth: 12, heads: 6 },
   },
   unet: {
     label: 'UNet, 4×32×32',
     batch: 8,
-    build: () => unet({ ...latents, width: 128, levels: 3, depth: 2, patch: 1, heads: 4 }),
+    model: { type: 'unet', ...latents, width: 128, levels: 3, depth: 2, patch: 1, heads: 4 },
   },
   demo: {
     label: 'UNet of the demo, 1×28×28',
     batch: 32,
-    build: () => unet({ ...digits, width: 24, levels: 2, heads: 0 }),
+    model: { type: 'unet', ...digits, width: 24, levels: 2, depth: 1, patch: 2, heads: 0 },
   },
-} as const satisfies Readonly<
-  Record<
-    string,
-    { readonly label: string; readonly batch: number; readonly build: () => Model<'flow_matching'> }
-  >
->
+} as const
 
 export type RealisticName = keyof typeof realistic
+
+export const realisticModel = (name: RealisticName): Model<'flow_matching'> => {
+  const { model } = realistic[name]
+  const shared = { parameterisation: 'flow_matching', seed: 1 } as const
+  return model.type === 'dit' ? dit({ ...shared, ...model }) : unet({ ...shared, ...model })
+}
+
+/** The names of a command line such as `dit,demo`. */
+export const realisticNames = (text: string): ReadonlyArray<RealisticName> =>
+  text.split(',').map((name) => {
+    const known = Object.keys(realistic).find((key): key is RealisticName => key === name)
+    if (known === undefined)
+      throw new Error(`no model ${name}; there are ${Object.keys(realistic).join(', ')}`)
+    return known
+  })
+
+export const median = (xs: ReadonlyArray<number>): number =>
+  xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
 
 export type Step = {
   readonly graph: TrainingGraph

@@ -12,7 +12,6 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { firstValueFrom } from 'rxjs'
 import { reflexflow } from 'deriva/loss'
-import { dit, type Model, unet } from 'deriva/model'
 import { flow } from 'deriva/path'
 import { normal } from 'deriva/random'
 import { plan, type PlanOptions } from 'deriva/rollout'
@@ -20,7 +19,8 @@ import { euler } from 'deriva/solver'
 import { dataset, descend, noised, rollout } from 'deriva/stream'
 import { adamw, trainer } from 'deriva/train'
 import { type Batch, int64, size } from 'deriva/types'
-import { torch, type Torch, type TorchContestant } from './pytorch/child.js'
+import { torch, type Torch } from './pytorch/child.js'
+import { median, realistic, realisticModel, type RealisticName, realisticNames } from './realistic.js'
 
 const { values } = parseArgs({
   options: {
@@ -31,27 +31,6 @@ const { values } = parseArgs({
   },
 })
 const [rounds, threads] = [Number(values.rounds), availableParallelism()]
-
-type Contestant = {
-  readonly label: string
-  readonly build: () => Model<'flow_matching'>
-  readonly torch: TorchContestant['model']
-}
-
-const demo = { sample: [1, 28, 28], classes: 10, width: 24, levels: 2, depth: 1, patch: 2, heads: 0 } as const
-const large = { sample: [4, 32, 32], classes: 10, patch: 2, width: 384, depth: 12, heads: 6 } as const
-const contestants: Readonly<Partial<Record<string, Contestant>>> = {
-  demo: {
-    label: 'UNet of the demo',
-    build: () => unet({ parameterisation: 'flow_matching', seed: 1, ...demo }),
-    torch: { type: 'unet', ...demo },
-  },
-  dit: {
-    label: 'DiT-S/2, 33 M',
-    build: () => dit({ parameterisation: 'flow_matching', seed: 1, ...large }),
-    torch: { type: 'dit', ...large },
-  },
-}
 
 const path = flow()
 const seed = 1
@@ -75,15 +54,14 @@ const batchOf = (sample: ReadonlyArray<number>, count: number): Batch => {
   }
 }
 
-const median = (xs: ReadonlyArray<number>): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
-
 /** One case: a model, a batch size and a share of samples that roll out. */
 const measured = async (
-  { label, build, torch: spec }: Contestant,
+  name: RealisticName,
   batchSize: number,
   share: number,
 ): Promise<Readonly<Record<string, string | number>>> => {
-  const model = build()
+  const { label, model: spec } = realistic[name]
+  const model = realisticModel(name)
   const compiled = await trainer({
     model,
     loss: reflexflow(),
@@ -107,8 +85,8 @@ const measured = async (
     values.python === undefined
       ? undefined
       : await torch(values.python, threads, {
-          one_by_one: { model: spec, batch: batchSize, way: 'one_by_one' },
-          batched: { model: spec, batch: batchSize, way: 'batched' },
+          one_by_one: { model: spec, batch: batchSize, way: 'one_by_one', average: true },
+          batched: { model: spec, batch: batchSize, way: 'batched', average: true },
         })
   const seconds: Record<string, number[]> = { deriva: [], one_by_one: [], batched: [] }
   let evaluations = 0
@@ -154,16 +132,12 @@ const measured = async (
 }
 
 const rows: Array<Readonly<Record<string, string | number>>> = []
-for (const name of values.models.split(',')) {
-  const contestant = contestants[name]
-  if (contestant === undefined)
-    throw new Error(`no model ${name}; there are ${Object.keys(contestants).join(', ')}`)
+for (const name of realisticNames(values.models))
   for (const batchSize of values.batches.split(',').map(Number))
     for (const share of [0.5, 1]) {
-      rows.push(await measured(contestant, batchSize, share))
+      rows.push(await measured(name, batchSize, share))
       console.error(JSON.stringify(rows.at(-1)))
     }
-}
 console.log(`${cpus()[0].model}, ${threads} threads, Node ${process.version}, ${rounds} rounds`)
 console.table(rows)
 writeFileSync(new URL('rollout-step.json', import.meta.url), `${JSON.stringify(rows, null, 2)}\n`)

@@ -1,9 +1,9 @@
 /**
  * How close does a training step come to the machine's arithmetic, and to PyTorch? Times whole steps (forward, backward, clipping,
  * AdamW) of models of a realistic size in turn with a plain large MatMul and, where a Python with torch is given, with the same
- * models in PyTorch, eager and compiled, on as many threads. bench/pytorch/train_step.py says how to install that.
+ * models in PyTorch, eager and compiled, on as many threads. bench/pytorch says how to install that.
  *
- *     npx tsx bench/train-step.ts [--rounds 7] [--models dit,unet,demo] [--threads 2] [--python PATH]
+ *     npx tsx --tsconfig tsconfig.json bench/train-step.ts [--rounds 7] [--models dit,unet,demo] [--threads 2] [--python PATH] [--eager]
  */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -12,8 +12,18 @@ import { openSession } from 'deriva/engine'
 import { flopsPerSample, parameterCount } from 'deriva/model'
 import { encode, input, matMul } from 'deriva/onnx'
 import { float32 } from 'deriva/types'
-import { openPeer } from './pytorch/peer.js'
-import { noise, opened, realistic, type RealisticName, right, stepOf } from './realistic.js'
+import { torch } from './pytorch/child.js'
+import {
+  median,
+  noise,
+  opened,
+  realistic,
+  realisticModel,
+  type RealisticName,
+  realisticNames,
+  right,
+  stepOf,
+} from './realistic.js'
 
 const { values } = parseArgs({
   options: {
@@ -21,11 +31,11 @@ const { values } = parseArgs({
     models: { type: 'string', default: 'dit,unet,demo' },
     threads: { type: 'string', default: String(availableParallelism()) },
     python: { type: 'string' },
+    // torch.compile takes minutes before its first step.
+    eager: { type: 'boolean', default: false },
   },
 })
 const [rounds, threads] = [Number(values.rounds), Number(values.threads)]
-
-const median = (xs: ReadonlyArray<number>): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
 
 /** What takes part, the work of a run in GFLOP, and the seconds of one. */
 type Contestant = { readonly name: string; readonly gigaflops: number; readonly run: () => Promise<number> }
@@ -50,28 +60,50 @@ const ceiling = async (): Promise<Contestant> => {
   }
 }
 
-const peer = values.python === undefined ? undefined : openPeer(values.python, threads)
+const names = realisticNames(values.models)
+const ways = values.eager ? (['eager'] as const) : (['eager', 'compiled'] as const)
+const peer =
+  values.python === undefined
+    ? undefined
+    : await torch(
+        values.python,
+        threads,
+        Object.fromEntries(
+          names.flatMap((name) =>
+            ways.map((way) => [
+              `${name} ${way}`,
+              {
+                model: realistic[name].model,
+                batch: realistic[name].batch,
+                way: 'plain',
+                compiled: way === 'compiled',
+                average: false,
+              },
+            ]),
+          ),
+        ),
+      )
 
 /** A model in deriva, and in PyTorch where there is one. */
-const contestants = async (key: RealisticName): Promise<ReadonlyArray<Contestant>> => {
-  const { label, batch, build } = realistic[key]
-  const model = build()
+const contestants = async (name: RealisticName): Promise<ReadonlyArray<Contestant>> => {
+  const { label, batch } = realistic[name]
+  const model = realisticModel(name)
   // A backward pass costs twice the forward one; the optimizer is not counted as useful work.
   const gigaflops = (3 * batch * flopsPerSample(model)) / 1e9
   const step = await opened(stepOf(model, batch), threads)
   const size = `${(parameterCount(model) / 1e6).toFixed(1)} M`
-  const others = peer === undefined ? [] : (['eager', 'compiled'] as const)
   return [
     { name: `${label}, ${size}, batch ${batch}`, gigaflops, run: () => timed(step.run) },
-    ...others.map((how) => ({
-      name: `  PyTorch, ${how}`,
-      gigaflops,
-      run: async () => (await peer?.run(key, how))?.seconds ?? NaN,
-    })),
+    ...(peer === undefined
+      ? []
+      : ways.map((way) => ({
+          name: `  PyTorch ${peer.version}, ${way}`,
+          gigaflops,
+          run: () => peer.run(`${name} ${way}`),
+        }))),
   ]
 }
 
-const names = values.models.split(',').filter((name): name is RealisticName => name in realistic)
 const all: Contestant[] = [await ceiling()]
 for (const name of names) all.push(...(await contestants(name)))
 
@@ -82,7 +114,7 @@ for (let round = 0; round <= rounds; round++)
     const taken = await run()
     if (round > 0) seconds[i].push(taken)
   }
-peer?.close()
+peer?.end()
 
 const rates = all.map(({ gigaflops }, i) => gigaflops / median(seconds[i]))
 let own = 0

@@ -9,6 +9,8 @@ export type TorchContestant = {
   readonly way: 'plain' | 'one_by_one' | 'batched'
   /** Whether `torch.compile` compiles the model; the first step then takes minutes. */
   readonly compiled?: boolean
+  /** Whether a moving average of the weights is kept. */
+  readonly average: boolean
 }
 
 /** Where each sample's rollout starts and ends, [batch], integer timesteps. */

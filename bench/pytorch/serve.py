@@ -29,7 +29,7 @@ for name, spec in setup["contestants"].items():
         "timesteps": 1000 * torch.arange(1, size + 1) / size,
         "label": torch.arange(size) % 10,
     }
-    training = Training(model, spec.get("compiled", False))
+    training = Training(model, spec.get("compiled", False), spec["average"])
     contestants[name] = (ways[spec["way"]], training, batch)
 
 print(json.dumps({"torch": torch.__version__}), flush=True)

@@ -5,13 +5,13 @@ import torch.nn.functional as F
 
 
 class Training:
-    """Clipping, AdamW and a moving average, as deriva's training step has them."""
+    """Clipping, AdamW and, if asked for, a moving average of the weights."""
 
-    def __init__(self, model, compiled=False):
+    def __init__(self, model, compiled, average):
         self.model = model
         self.forward = torch.compile(model) if compiled else model
         self.parameters = list(model.parameters())
-        self.average = [p.detach().clone() for p in self.parameters]
+        self.average = [p.detach().clone() for p in self.parameters] if average else None
         self.optimizer = torch.optim.AdamW(self.parameters, lr=1e-4, fused=True)
 
     def descend(self, loss):
@@ -19,8 +19,9 @@ class Training:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(self.average, self.parameters, 1e-3)
+        if self.average is not None:
+            with torch.no_grad():
+                torch._foreach_lerp_(self.average, self.parameters, 1e-3)
         return loss.item()
 
 

@@ -91,11 +91,10 @@ describe('checkpointing', () => {
     const expected = await ran(stepOf(loss, {}), feeds)
     for (const checkpointing of [true, 2] as const) {
       const outputs = await ran(stepOf(loss, { checkpointing }), feeds)
-      for (const [output, { data }] of Object.entries(expected)) {
-        const largest = Math.max(...Array.from(data, (x) => Math.abs(Number(x))))
-        const off = Math.max(
-          ...Array.from(data, (x, i) => Math.abs(Number(x) - Number(outputs[output].data[i]))),
-        )
+      for (const [output, tensor] of Object.entries(expected)) {
+        const [wanted, found] = [[...tensor.data].map(Number), outputs[output].data]
+        const largest = Math.max(...wanted.map(Math.abs))
+        const off = Math.max(...wanted.map((x, i) => Math.abs(x - Number(found[i]))))
         expect(off, `${output} with ${checkpointing}`).toBeLessThanOrEqual(1e-5 * largest)
       }
     }
