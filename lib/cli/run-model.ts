@@ -66,7 +66,9 @@ const feedable = ({ config, model, dataset }: RunModel): E.Either<DerivaError, U
     : pipe(
         decode(model),
         E.chainW((graph) => modelOf(config, { dataset, graph }, config.prediction_type)),
-        E.map(({ origin: _, ...plain }) => trainedModel(plain, {})),
+        E.map(({ parameterisation, sample, prediction }) =>
+          trainedModel({ parameterisation, sample, prediction }, {}),
+        ),
       )
 
 /**

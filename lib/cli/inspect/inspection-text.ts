@@ -84,9 +84,10 @@ export const inspectionText = (found: Inspection): string => {
     ),
     ...(found.flopsPerSample === null
       ? []
-      : [
-          `  cost      ${scaled(found.flopsPerSample, 1000, 'FLOP')} an evaluation, thrice that a training step, for each sample`,
-        ]),
+      : wrapped(
+          '  cost      ',
+          `${scaled(found.flopsPerSample, 1000, 'FLOP')} a sample and evaluation, thrice that in a training step`,
+        )),
     '',
     trainable
       ? 'Can be trained. Memory beside the runtime, with AdamW and an average:'

@@ -20,6 +20,7 @@ import {
   type Value,
 } from '../../onnx/index.js'
 import type { ConfigProblem, ElementType, ErrorOf, Parameterisation } from '../../types/index.js'
+import { atBatch } from '../at-batch.js'
 import type { Model } from '../model.js'
 import { inFloat32 } from './in-float32.js'
 import { batch, rebatched } from './rebatched.js'
@@ -217,6 +218,12 @@ const predictionProblem = (
 ): ConfigProblem | undefined => {
   const wanted = [batch, ...sample]
   if (prediction.type === 'float32' && sameShape(prediction.shape, wanted)) return undefined
+  if (typeof prediction.shape[0] === 'number' && prediction.shape.length === wanted.length)
+    return problem(
+      'path',
+      undefined,
+      `a model that takes batches of any length; this one was exported for batches of ${prediction.shape[0]}. Export it with a dynamic batch axis`,
+    )
   const doubled = sample.length > 0 && prediction.shape[1] === 2 * sample[0]
   return problem(
     'output',
@@ -254,6 +261,8 @@ const built = <P extends Parameterisation>(
         const [whole] = rebatched([y], inputs, single ? timestep.node : undefined)
         const prediction = learnedSigma ? withoutVariance(whole) : whole
         const wrong = predictionProblem(prediction, sample, name)
+        // With numbers in place of the symbol, what cannot be is noticed: an input without a batch axis, say.
+        if (wrong === undefined) atBatch(prediction, 3)
         return wrong === undefined
           ? E.right({ parameterisation, sample, prediction, origin: graph })
           : E.left([wrong])

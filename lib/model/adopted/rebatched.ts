@@ -25,7 +25,10 @@ const holdsBatch = (dim: Dim | undefined): boolean =>
 const spreads = ['Unsqueeze', 'Reshape', 'Expand', 'Flatten', 'Squeeze']
 
 const spreadsOnly = ({ operator: name, outputs: [{ shape }] }: OperatorNode): boolean =>
-  spreads.includes(name) && shape.length === 1 && (shape[0] === 1 || holdsBatch(shape[0]))
+  spreads.includes(name) &&
+  shape.length === 1 &&
+  // One number is expanded to one for each sample, whatever their number was when the graph was exported.
+  (shape[0] === 1 || holdsBatch(shape[0]) || name === 'Expand')
 
 const isOne = (shape: Shape): boolean => shape.length <= 1 && shape.every((dim) => dim === 1)
 

@@ -1,0 +1,242 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as E from 'fp-ts/lib/Either.js'
+import type * as TE from 'fp-ts/lib/TaskEither.js'
+import { describe, expect, it } from 'vitest'
+import { openSession } from '../../lib/engine/index.js'
+import {
+  adopted,
+  type AdoptOptions,
+  conditioningOf,
+  type Model,
+  recognisedTime,
+  weightsOf,
+} from '../../lib/model/index.js'
+import {
+  add,
+  cast,
+  concat,
+  constant,
+  decode,
+  encode,
+  expand,
+  type Graph,
+  input,
+  matMul,
+  mul,
+  parameter,
+  reshape,
+  sin,
+  unsqueeze,
+  type Value,
+} from '../../lib/onnx/index.js'
+import { flow } from '../../lib/path/index.js'
+import { modelDenoiser, trainedModel } from '../../lib/train/index.js'
+import { type Conditioning, type ErrorOf, float32, headRows, type Tensor } from '../../lib/types/index.js'
+import { safetensors } from '../golden/safetensors.js'
+
+const folder = join(import.meta.dirname, '../fixtures/exported')
+
+const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
+  if (E.isLeft(either)) throw new Error(either.left.message)
+  return either.right
+}
+
+const done = async <A>(task: TE.TaskEither<{ readonly message: string }, A>): Promise<A> =>
+  right(await task())
+
+const read = (file: string): Uint8Array => Uint8Array.from(readFileSync(join(folder, file)))
+
+const tensorsFor = (file: string): ReadonlyMap<string, Tensor> =>
+  safetensors(read(`${file.split('-')[0]}.safetensors`))
+
+const floats = (tensor: Tensor | undefined): Float32Array => {
+  if (tensor?.type !== 'float32') throw new Error('these are float32')
+  return tensor.data
+}
+
+const largestDifference = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0)
+
+const graphOf = (inputs: ReadonlyArray<Value>, outputs: Readonly<Record<string, Value>>): Graph => ({
+  inputs,
+  outputs,
+  opset: 21,
+  metadata: {},
+})
+
+const refusal = (options: AdoptOptions<'epsilon'>): ErrorOf<'ConfigError'> => {
+  const result = adopted(options)
+  if (E.isRight(result)) throw new Error('nothing was refused')
+  return result.left
+}
+
+describe('adopted', () => {
+  // Rotary tables of FLUX are inputs without a batch axis, and of one UNet the batch is a constant amid the graph.
+  const files = readdirSync(folder).filter(
+    (name) => name.endsWith('.onnx') && !/^(flux|unet-dynamo-23)/.test(name),
+  )
+
+  it.each(files)('%s predicts what the file itself does, and comes back as it was', async (file) => {
+    const tensors = tensorsFor(file)
+    const graph = right(decode(read(file)))
+    const model = right(adopted({ graph, parameterisation: 'epsilon', time: 'timestep' }))
+    const names = graph.inputs.map(({ node }) => (node.kind === 'input' ? node.name : ''))
+    const feeds = Object.fromEntries(
+      names.flatMap((name) => {
+        const tensor = tensors.get(`in/${name}`)
+        return tensor === undefined ? [] : [[name, tensor] as const]
+      }),
+    )
+    const session = await done(openSession(read(file)))
+    const [expected] = Object.values(await done(session.run(feeds)))
+    const latentsName = names.find((name) => ['hidden_states', 'sample', 'x'].includes(name)) ?? ''
+    const timeName = names.find((name) => ['timestep', 't'].includes(name)) ?? ''
+    const conditioning: Conditioning = Object.fromEntries(
+      Object.keys(conditioningOf(model)).map((name) => [name, feeds[name]]),
+    )
+    const times = Float32Array.from(Array.from(feeds[timeName].data, Number))
+    const denoiser = (await done(modelDenoiser(model)))(
+      Object.fromEntries(
+        Object.entries(weightsOf(model)).map(([name, tensor]) => [
+          name,
+          float32(tensor.dims, floats(tensor)),
+        ]),
+      ),
+    )
+    const predicted = await done(denoiser.predict(floats(feeds[latentsName]), times, conditioning))
+    const scale = floats(expected).reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+    expect(largestDifference(predicted, floats(expected)) / scale).toBeLessThan(2e-5)
+
+    // A batch of another length than the file may have been exported for.
+    const one = await done(
+      denoiser.predict(
+        floats(feeds[latentsName]).slice(0, predicted.length / times.length),
+        times.slice(0, 1),
+        Object.fromEntries(Object.entries(conditioning).map(([name, tensor]) => [name, headRows(tensor, 1)])),
+      ),
+    )
+    expect(largestDifference(one, floats(expected)) / scale).toBeLessThan(2e-5)
+
+    const back = await done(openSession(trainedModel(model, {})))
+    expect([...back.inputs].sort()).toEqual([...session.inputs].sort())
+    expect(back.outputs).toEqual(session.outputs)
+    const [again] = Object.values(await done(back.run(feeds)))
+    expect(largestDifference(floats(again), floats(expected)) / scale).toBeLessThan(2e-5)
+  })
+
+  const latents = input('x', 'float32', ['n', 4])
+  const w = parameter(
+    'w',
+    float32(
+      [4, 4],
+      Float32Array.from({ length: 16 }, (_, i) => Math.sin(i)),
+    ),
+  )
+
+  it('gives every sample its own time where the file has one for all', async () => {
+    const t = input('t', 'float32', [])
+    const perSample = expand(reshape(mul(t, 2), [1]), [3])
+    const x = input('x', 'float32', [3, 4])
+    const graph = graphOf([x, t], { y: add(matMul(x, w), unsqueeze(perSample, [1])) })
+    const model = right(adopted({ graph, parameterisation: 'epsilon', time: 'timestep' }))
+    const denoiser = (await done(modelDenoiser(model)))({ w: float32([4, 4], new Float32Array(16)) })
+    const y = await done(denoiser.predict(new Float32Array(8), Float32Array.of(1, 10), {}))
+    expect([...y]).toEqual([2, 2, 2, 2, 20, 20, 20, 20])
+  })
+
+  it('tells the time as the model wants it', async () => {
+    const t = input('t', 'float32', ['n'])
+    const graph = graphOf([latents, t], { y: add(mul(matMul(latents, w), 0), unsqueeze(t, [1])) })
+    const at = async (time: AdoptOptions<'epsilon'>['time'], timestep: number): Promise<number> => {
+      const model: Model<'epsilon'> = right(
+        adopted({
+          graph,
+          parameterisation: 'epsilon',
+          path: flow(),
+          ...(time === undefined ? {} : { time }),
+        }),
+      )
+      const denoiser = (await done(modelDenoiser(model)))({ w: float32([4, 4], new Float32Array(16)) })
+      return (await done(denoiser.predict(new Float32Array(4), Float32Array.of(timestep), {})))[0]
+    }
+    expect(await at('timestep', 250)).toBe(250)
+    expect(await at(undefined, 250)).toBe(250)
+    expect(await at('sigma', 250)).toBeCloseTo(0.25, 6)
+    expect(await at('data_share', 250)).toBeCloseTo(0.75, 6)
+    expect(await at('log_snr', 250)).toBeCloseTo(2 * Math.log(3), 5)
+    expect(Math.abs(await at('log_snr', 0))).toBeLessThan(21)
+  })
+
+  it('recognises the time by the frequencies of its sinusoids', () => {
+    const t = input('t', 'float32', ['n'])
+    const shown = (time: Value, frequencies: ReadonlyArray<number>): Value =>
+      sin(mul(unsqueeze(time, [1]), constant(float32([1, frequencies.length], frequencies))))
+    expect(recognisedTime([shown(t, [1, 0.1])], t)).toBe('timestep')
+    expect(recognisedTime([shown(mul(t, 1000), [1, 0.1])], t)).toBe('sigma')
+    expect(recognisedTime([shown(t, [6])], t)).toBeUndefined()
+    const whole = input('t', 'int64', ['n'])
+    expect(recognisedTime([cast(whole, 'float32')], whole)).toBe('timestep')
+  })
+
+  it('casts what batches have to what the file takes, and leaves a variance out', async () => {
+    const half = input('x', 'float16', ['n', 2])
+    const t = input('t', 'int64', ['n'])
+    const mask = input('mask', 'float16', ['n', 2])
+    const y = add(mul(half, mask), unsqueeze(cast(t, 'float16'), [1]))
+    const graph = graphOf([half, t, mask], { y: concat([y, half], 1) })
+    const options: AdoptOptions<'epsilon'> = {
+      graph,
+      parameterisation: 'epsilon',
+      sample: [2],
+      conditioning: { mask: { type: 'bool', dims: [2] } },
+    }
+    expect(refusal(options).message).toContain('learned_sigma')
+    const model = right(adopted({ ...options, learnedSigma: true }))
+    const denoiser = (await done(modelDenoiser(model)))({})
+    const given: Conditioning = { mask: { type: 'bool', dims: [1, 2], data: Uint8Array.of(1, 0) } }
+    expect([
+      ...(await done(denoiser.predict(Float32Array.of(0.5, 0.5), Float32Array.of(2.6), given))),
+    ]).toEqual([3.5, 3])
+    // The file comes back in the types it had.
+    const [again] = right(decode(trainedModel(model, {}))).inputs
+    expect(again.type).toBe('float16')
+  })
+
+  it('reports all that is wrong together', () => {
+    const t = input('t', 'float32', ['n'])
+    const text = input('text', 'float32', ['n', 3])
+    const graph = graphOf([latents, t, text], {
+      y: add(matMul(latents, w), mul(unsqueeze(t, [1]), 1)),
+      z: text,
+    })
+    const problems = (options: Partial<AdoptOptions<'epsilon'>>): ReadonlyArray<string> =>
+      refusal({ graph, parameterisation: 'epsilon', ...options }).problems.map(({ key }) => key)
+    expect(
+      [...problems({ sample: [5], conditioning: {}, inputs: { timestep: 'time' }, output: 'v' })].sort(),
+    ).toEqual(['inputs.text', 'inputs.timestep', 'output'])
+    expect(problems({ sample: [5] })).toEqual(['dataset'])
+    expect(problems({ conditioning: { text: { type: 'float32', dims: [4] } } })).toEqual(['inputs.text'])
+    expect(problems({ conditioning: { caption: { type: 'float32', dims: [3] } } })).toEqual(['inputs.text'])
+    const renamed = adopted({
+      graph,
+      parameterisation: 'epsilon',
+      conditioning: { caption: { type: 'float32', dims: [3] } },
+      inputs: { caption: 'text' },
+    })
+    expect(E.isRight(renamed)).toBe(true)
+    const fixed = graphOf([input('x', 'float32', [2, 4]), t], {
+      y: matMul(constant(float32([2, 2], [1, 0, 0, 1])), input('x', 'float32', [2, 4])),
+    })
+    expect(refusal({ graph: fixed, parameterisation: 'epsilon' }).message).toContain('batch')
+  })
+
+  it('encodes as any other model does', () => {
+    const t = input('t', 'float32', ['n'])
+    const graph = graphOf([latents, t], { y: add(matMul(latents, w), unsqueeze(t, [1])) })
+    const { prediction } = right(adopted({ graph, parameterisation: 'sample' }))
+    expect(
+      right(decode(encode({ outputs: { prediction }, parameters: 'initializers' }))).inputs,
+    ).toHaveLength(2)
+  })
+})
