@@ -3,7 +3,7 @@ import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom, type Observable, takeWhile } from 'rxjs'
 import { fitted } from '../checkpoint/index.js'
-import { type Config, configError, configNotes } from '../config/index.js'
+import { type Config, configError, configNotes, rollsOut } from '../config/index.js'
 import { batches } from '../data/index.js'
 import { chooseDevice, type Engine, openEngine } from '../engine/index.js'
 import { parameterCount } from '../model/index.js'
@@ -19,6 +19,7 @@ import { type ExitCode, isDerivaError } from './outcome.js'
 import { advanced, durationText, type Progress, started } from './progress.js'
 import { type ProgressView, progressView } from './progress-bar.js'
 import { type OpenMaterials, openMaterials } from './materials.js'
+import { plannedSteps, rampTable } from './ramp-table.js'
 import { type Recipe, settled, type Subject, subjectOf, withRecipe } from './recipe/index.js'
 import type { Terminal } from './terminal.js'
 
@@ -236,6 +237,9 @@ export const trainingRun = (
             const trained = Object.values(ready.from.parameters).reduce((n, { data }) => n + data.length, 0)
             for (const line of headline(config, { weights, trained, from: ready.from.step }))
               terminal.tell(line)
+            if (rollsOut(config))
+              for (const line of rampTable(plannedSteps(settled(config, materials.dataset))))
+                terminal.tell(line)
             terminal.tell(`device: ${ready.device}`)
             for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
             begun = true
