@@ -98,18 +98,25 @@ const quickGelu: Form = (node) => {
   return [build.mul(x, build.sigmoid(build.mul(x, attributeOf(node, 'alpha', 'float') ?? 1.702)))]
 }
 
-const activated: Readonly<Record<string, (x: Value) => Value>> = {
+/** What FusedConv ends in, from its activation_params, which ONNX Runtime writes in full. */
+const activated: Readonly<Record<string, (x: Value, parameters: ReadonlyArray<number>) => Value>> = {
+  Clip: (x, [low, high]) => build.clip(x, low, high),
+  HardSigmoid: (x, [alpha, beta]) => build.hardSigmoid(x, { alpha, beta }),
+  LeakyRelu: (x, [alpha]) => build.leakyRelu(x, { alpha }),
   Relu: build.relu,
   Sigmoid: build.sigmoid,
   Tanh: build.tanh,
 }
 
+/** activation(Conv(x, w, b) + z) */
 const fusedConv: Form = (node) => {
   const name = attributeOf(node, 'activation', 'string') ?? ''
   if (!Object.hasOwn(activated, name)) refuse(`activation ${name} is not supported`)
-  if (node.inputs[3] !== undefined) refuse('a sum in the convolution is not supported')
-  const plain = { ...moved(node, node.inputs, 'activation', 'activation_params'), operator: 'Conv' }
-  return standard(plain, 21).map(activated[name])
+  const convolution = moved(node, node.inputs.slice(0, 3), 'activation', 'activation_params')
+  const parameters = attributeOf(node, 'activation_params', 'floats') ?? []
+  return standard({ ...convolution, operator: 'Conv' }, 21).map((y) =>
+    activated[name](withBias(y, node.inputs[3]), parameters),
+  )
 }
 
 /** The standard forms, by operator. What is not listed is refused by name. */

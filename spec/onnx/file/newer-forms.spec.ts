@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import { grad } from 'deriva/autodiff'
 import * as O from 'deriva/onnx'
-import { size, type Tensor } from 'deriva/types'
+import { float32, size, type Tensor } from 'deriva/types'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import {
@@ -24,11 +24,14 @@ type Case = {
   readonly single?: true
 }
 
-const floats = new Set(['alpha', 'scale', 'softcap', 'epsilon'])
+const floats = new Set(['alpha', 'scale', 'softcap', 'epsilon', 'activation_params'])
 
 const attribute = (name: string, value: number | string | ReadonlyArray<number>) => {
   if (typeof value === 'string') return { name, type: Type.STRING, s: new TextEncoder().encode(value) }
-  if (typeof value !== 'number') return { name, type: Type.INTS, ints: value.map(BigInt) }
+  if (typeof value !== 'number') {
+    if (floats.has(name)) return { name, type: Type.FLOATS, floats: [...value] }
+    return { name, type: Type.INTS, ints: value.map(BigInt) }
+  }
   return floats.has(name) ? { name, type: Type.FLOAT, f: value } : { name, type: Type.INT, i: BigInt(value) }
 }
 
@@ -87,6 +90,20 @@ const normal = (...dims: ReadonlyArray<number>): Tensor => ({
     return Math.sin(drawn * 12.9898) * 1.7 + 0.3 * Math.cos(drawn * 78.233)
   }),
 })
+const scaled = (by: number, { dims, data }: Tensor): Tensor =>
+  float32(
+    dims,
+    Float32Array.from(data, (x) => by * Number(x)),
+  )
+const ones = (...dims: ReadonlyArray<number>): Tensor => float32(dims, new Float32Array(size(dims)).fill(1))
+/** −2, 0 and 2: a sum of products of two of them, plus 2, is ±2, ±6, …, at least 2 away from every multiple of 4. */
+const evens = (...dims: ReadonlyArray<number>): Tensor => {
+  const { data } = normal(...dims)
+  return float32(
+    dims,
+    Float32Array.from(data, (x) => 2 * Math.sign(Math.round(Number(x)))),
+  )
+}
 const mask = (dims: ReadonlyArray<number>, seen: (i: number) => boolean): Tensor => ({
   type: 'bool',
   dims,
@@ -100,6 +117,7 @@ const integers = (dims: ReadonlyArray<number>, data: ReadonlyArray<number>): Ten
 
 const standard = 23
 const microsoft = { domain: 'com.microsoft', opset: 20 }
+const padded = { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }
 const heads = { q_num_heads: 4, kv_num_heads: 2 }
 
 const cases: Readonly<Record<string, Case>> = {
@@ -238,12 +256,49 @@ const cases: Readonly<Record<string, Case>> = {
     inputs: [normal(2, 3, 4), normal(4)],
     attributes: { axis: -1, epsilon: 1e-5 },
   },
-  FusedConv: {
+  'FusedConv, Sigmoid': {
     single: true,
     operator: 'FusedConv',
     ...microsoft,
     inputs: [normal(1, 2, 4, 4), normal(3, 2, 3, 3), normal(3)],
-    attributes: { activation: 'Sigmoid', kernel_shape: [3, 3], pads: [1, 1, 1, 1] },
+    attributes: { activation: 'Sigmoid', ...padded },
+  },
+  'FusedConv, Tanh': {
+    single: true,
+    operator: 'FusedConv',
+    ...microsoft,
+    // Where Tanh is flat, differences of float32 see nothing.
+    inputs: [scaled(0.3, normal(1, 2, 4, 4)), scaled(0.3, normal(3, 2, 3, 3)), normal(3)],
+    attributes: { activation: 'Tanh', ...padded },
+  },
+  'FusedConv, Relu': {
+    single: true,
+    operator: 'FusedConv',
+    ...microsoft,
+    inputs: [evens(1, 2, 4, 4), evens(3, 2, 3, 3), scaled(2, ones(3))],
+    attributes: { activation: 'Relu', ...padded },
+  },
+  'FusedConv, LeakyRelu, a sum': {
+    single: true,
+    operator: 'FusedConv',
+    ...microsoft,
+    inputs: [evens(1, 2, 4, 4), evens(3, 2, 3, 3), scaled(2, ones(3)), scaled(2, evens(1, 3, 4, 4))],
+    attributes: { activation: 'LeakyRelu', activation_params: [0.2], ...padded },
+  },
+  'FusedConv, Clip': {
+    single: true,
+    operator: 'FusedConv',
+    ...microsoft,
+    inputs: [evens(1, 2, 4, 4), evens(3, 2, 3, 3), scaled(2, ones(3))],
+    attributes: { activation: 'Clip', activation_params: [-4, 8], ...padded },
+  },
+  'FusedConv, HardSigmoid': {
+    single: true,
+    operator: 'FusedConv',
+    ...microsoft,
+    inputs: [evens(1, 2, 4, 4), evens(3, 2, 3, 3), scaled(2, ones(3))],
+    // Between −4 and 8 a slope, and nothing beyond.
+    attributes: { activation: 'HardSigmoid', activation_params: [1 / 12, 1 / 3], ...padded },
   },
   MultiHeadAttention: {
     operator: 'MultiHeadAttention',
