@@ -6,7 +6,7 @@ import { DOMParser } from 'linkedom'
 import type { DerivaError } from 'deriva/types'
 import type { Floor, Result } from './result.js'
 import { keep } from './storage.js'
-import { assessmentOf, type Budget, budgetsOf } from './summary.js'
+import { assessmentOf, type Budget, budgetsOf, summarised } from './summary.js'
 
 const titles: Readonly<Record<Budget, string>> = { equalTime: 'equal time', equalSteps: 'equal steps' }
 
@@ -42,6 +42,7 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
       width: 960,
       height: 640,
       marginLeft: 60,
+      marginRight: 110,
       style: { fontSize: '13px' },
       x: { type: 'log', label: 'evaluations a sample', ticks: [5, 10, 20, 50], tickFormat: 'd' },
       y: {
@@ -51,8 +52,11 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
         ticks: [0.5, 1, 2, 5, 10, 20, 50],
         tickFormat: '~g',
       },
-      fx: { label: null },
-      fy: { label: null },
+      fx: { label: null, domain: budgetsOf(results).map((budget) => titles[budget]) },
+      fy: {
+        label: null,
+        domain: ['mnist', 'fashion-mnist'].filter((name) => points.some(({ dataset }) => dataset === name)),
+      },
       color: {
         legend: false,
         type: 'categorical',
@@ -75,8 +79,9 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
           ),
         ),
         Plot.dot(points, { x: 'steps', y: 'frechet', stroke: 'method', fx: 'title', fy: 'dataset', r: 2.5 }),
+        // Named where they are furthest apart: in the first column.
         Plot.text(
-          points,
+          points.filter(({ title }) => title === titles[budgetsOf(results)[0]]),
           Plot.selectFirst({
             x: 'steps',
             y: 'frechet',
@@ -87,7 +92,7 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
             fill: 'method',
             textAnchor: 'start',
             dx: 8,
-            dy: -6,
+            dy: -7,
           }),
         ),
       ],
@@ -95,44 +100,88 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
   )
 }
 
-/** Drift along the schedule, mean over seeds. */
-const drifts = (results: ReadonlyArray<Result>): string => {
-  const points = results.flatMap((result) =>
-    budgetsOf(results)
-      .slice(-1)
-      .flatMap((budget) => assessmentOf(result, budget).drift)
-      .map(({ sigma, drift }) => ({ ...result, sigma, drift })),
+/** Beyond these changes points are drawn at the border. */
+const most = { drift: 0.05, frechet: 0.6 }
+
+/** The height and the width of a name, in the units of the axes. */
+const name = { drift: 0.018, frechet: 0.055 }
+
+/** Every method by what it does to the drift at the end of a trajectory and to the Fréchet distance, against teacher forcing of the same seed. */
+const exchanges = (results: ReadonlyArray<Result>): string => {
+  const [budget] = budgetsOf(results).slice(-1)
+  const drifts = summarised(results, budget, ({ drift }) => drift[drift.length - 1].drift)
+  const frechets = summarised(results, budget, ({ distances: d }) => (d['20'] ?? Object.values(d)[0]).frechet)
+  const points = drifts.flatMap(({ dataset, method, against }, i) =>
+    Number.isNaN(against) ? [] : [{ dataset, method, drift: against, frechet: frechets[i].against }],
   )
+  // Names that would lie upon each other are moved down, from the top on.
+  const labelled = points
+    .filter(({ method }) => method !== 'teacher forcing')
+    .toSorted((a, b) => b.frechet - a.frechet)
+    .reduce<ReadonlyArray<(typeof points)[number] & { readonly at: number }>>((placed, point) => {
+      const near = placed.filter(
+        (other) => other.dataset === point.dataset && Math.abs(other.drift - point.drift) < name.drift,
+      )
+      const taken = (y: number): boolean => near.some(({ at }) => Math.abs(at - y) < name.frechet)
+      let at = Math.min(most.frechet, point.frechet)
+      while (taken(at)) at -= name.frechet / 4
+      return [...placed, { ...point, at }]
+    }, [])
   return drawnSvg((document) =>
     Plot.plot({
       document,
       width: 960,
-      height: 340,
+      height: 420,
       marginLeft: 60,
+      marginRight: 60,
+      marginBottom: 40,
       style: { fontSize: '13px' },
-      x: { label: 'sigma, from noise to data', reverse: true },
-      y: { label: '‖x̂ − x‖ / ‖x‖', grid: true, domain: [0, Math.max(...points.map(({ drift }) => drift))] },
-      fx: { label: null },
-      color: {
-        type: 'categorical',
-        scheme: 'Dark2',
-        domain: [...new Set(points.map(({ method }) => method))],
+      x: {
+        label: 'drift, against teacher forcing',
+        grid: true,
+        tickFormat: '+.0%',
+        domain: [-most.drift, most.drift],
+        clamp: true,
+      },
+      y: {
+        label: 'Fréchet distance',
+        grid: true,
+        tickFormat: '+.0%',
+        domain: [-most.frechet, most.frechet],
+        clamp: true,
+      },
+      fx: {
+        label: null,
+        domain: ['mnist', 'fashion-mnist'].filter((name) => points.some(({ dataset }) => dataset === name)),
       },
       marks: [
         Plot.frame({ stroke: '#ccc' }),
-        Plot.line(
-          points,
-          Plot.groupX(
-            { y: 'mean' },
-            { x: 'sigma', y: 'drift', stroke: 'method', fx: 'dataset', strokeWidth: 2 },
-          ),
-        ),
+        Plot.ruleX([0], { stroke: '#999' }),
+        Plot.ruleY([0], { stroke: '#999' }),
+        Plot.dot(points, { x: 'drift', y: 'frechet', fx: 'dataset', fill: '#1b6ca8', r: 4 }),
+        Plot.link(labelled, {
+          x1: 'drift',
+          x2: 'drift',
+          y1: 'frechet',
+          y2: 'at',
+          fx: 'dataset',
+          stroke: '#ccc',
+          clip: true,
+        }),
+        Plot.text(labelled, {
+          x: 'drift',
+          y: 'at',
+          fx: 'dataset',
+          text: 'method',
+          textAnchor: 'start',
+          dx: 8,
+        }),
       ],
     }),
   )
 }
 
-/** Draws what came out: results-frechet.svg and results-drift.svg. */
+/** Draws what came out: results-frechet.svg, and results-drift.svg with what drift has to do with it. */
 export const drawResults = (
   folder: string,
   results: ReadonlyArray<Result>,
@@ -140,5 +189,5 @@ export const drawResults = (
 ): TE.TaskEither<DerivaError, void> =>
   pipe(
     keep(join(folder, 'results-frechet.svg'), standalone(distances(results, floors))),
-    TE.chain(() => keep(join(folder, 'results-drift.svg'), standalone(drifts(results)))),
+    TE.chain(() => keep(join(folder, 'results-drift.svg'), standalone(exchanges(results)))),
   )

@@ -87,16 +87,18 @@ const distances = (results: ReadonlyArray<Result>, dataset: string, budget: Budg
   const rows = byColumn[0].map(({ method }, row) => [
     method,
     String(here.find((result) => result.method === method)?.[budget] ?? ''),
+    String(byColumn[0][row].seeds),
     ...byColumn.map((column) => {
       const { mean: m, deviation: s, against, standardError } = column[row]
       const spread = Number.isNaN(s) ? '' : ` ± ${s.toFixed(2)}`
       const error = Number.isNaN(standardError) ? '' : ` ± ${(100 * standardError).toFixed(1)}`
-      return method === 'teacher forcing'
+      // Nothing is compared with itself, nor with what was not run.
+      return method === 'teacher forcing' || Number.isNaN(against)
         ? `${m.toFixed(2)}${spread}`
         : `${m.toFixed(2)} (${percent(against)}${error})`
     }),
   ])
-  return table(['method', 'steps', ...columns.map((steps) => `${steps} evaluations`)], rows)
+  return table(['method', 'steps', 'seeds', ...columns.map((steps) => `${steps} evaluations`)], rows)
 }
 
 /** What else was measured, at one number of solver steps. */
