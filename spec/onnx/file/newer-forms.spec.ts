@@ -90,20 +90,13 @@ const normal = (...dims: ReadonlyArray<number>): Tensor => ({
     return Math.sin(drawn * 12.9898) * 1.7 + 0.3 * Math.cos(drawn * 78.233)
   }),
 })
-const scaled = (by: number, { dims, data }: Tensor): Tensor =>
-  float32(
-    dims,
-    Float32Array.from(data, (x) => by * Number(x)),
-  )
+const mapped = ({ dims, data }: Tensor, f: (x: number) => number): Tensor =>
+  float32(dims, Float32Array.from(data, Number).map(f))
+const scaled = (by: number, x: Tensor): Tensor => mapped(x, (e) => by * e)
 const ones = (...dims: ReadonlyArray<number>): Tensor => float32(dims, new Float32Array(size(dims)).fill(1))
 /** −2, 0 and 2: a sum of products of two of them, plus 2, is ±2, ±6, …, at least 2 away from every multiple of 4. */
-const evens = (...dims: ReadonlyArray<number>): Tensor => {
-  const { data } = normal(...dims)
-  return float32(
-    dims,
-    Float32Array.from(data, (x) => 2 * Math.sign(Math.round(Number(x)))),
-  )
-}
+const evens = (...dims: ReadonlyArray<number>): Tensor =>
+  mapped(normal(...dims), (x) => 2 * Math.sign(Math.round(x)))
 const mask = (dims: ReadonlyArray<number>, seen: (i: number) => boolean): Tensor => ({
   type: 'bool',
   dims,
