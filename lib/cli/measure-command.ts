@@ -2,7 +2,6 @@ import { basename, dirname } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type Config, configError } from '../config/index.js'
-import { openSession } from '../engine/index.js'
 import {
   blurWarning,
   type Course,
@@ -20,7 +19,6 @@ import {
 } from '../report/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import { type Solver, solverOf } from '../solver/index.js'
-import { sessionDenoiser } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { heldOut, type HeldOut, heldOutBatch } from './held-out.js'
 import { listen } from './interruption.js'
@@ -30,7 +28,7 @@ import { measuring, type MeasuringProgress, measuringText } from './measuring.js
 import type { ExitCode } from './outcome.js'
 import { viewOf } from './progress-bar.js'
 import { samplingOf } from './recipe/index.js'
-import { readRun } from './run-model.js'
+import { readRun, runDenoiser } from './run-model.js'
 import { strip } from './strips.js'
 import type { Terminal } from './terminal.js'
 
@@ -156,18 +154,12 @@ export const measureCommand = (
     TE.bind('samples', ({ run: { config }, plan: { seed } }) =>
       heldOut(config, { count: options.num ?? 256, seed }),
     ),
-    TE.chain(({ run: { config, model }, plan, samples }) => {
+    TE.chain(({ run, plan, samples }) => {
+      const { config } = run
       if (samples.seen)
         terminal.tell(`Note: ${config.dataset} keeps no samples from training; these were trained on.`)
       return pipe(
-        openSession(model, { name: 'model.onnx' }),
-        TE.map((session) =>
-          sessionDenoiser(
-            session,
-            { parameterisation: config.prediction_type, sample: samples.dataset.shape },
-            {},
-          ),
-        ),
+        runDenoiser(run),
         TE.bindTo('denoiser'),
         TE.bindW('measurement', ({ denoiser }) =>
           measuring(denoiser, plan, samples, { show: view.show, stop: interruption.requested }),
