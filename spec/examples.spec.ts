@@ -75,17 +75,30 @@ const fromDocs: ReadonlyArray<Example> = [join(root, 'README.md'), ...filesUnder
     })),
   )
 
-/** For each public name the rooms that export it. */
-const exportsByName = (program: ts.Program): ReadonlyMap<string, ReadonlyArray<string>> => {
+/** Where names are to be had: for everybody from rooms, within a room also from its files. */
+type Names = {
+  readonly rooms: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly within: ReadonlyMap<string, ReadonlyMap<string, string>>
+}
+
+const exportsByName = (program: ts.Program): Names => {
   const checker = program.getTypeChecker()
-  const names = new Map<string, ReadonlyArray<string>>()
-  for (const room of readdirSync(lib, { withFileTypes: true }).filter((e) => e.isDirectory())) {
-    const file = program.getSourceFile(join(lib, room.name, 'index.ts'))
+  const exportsOf = (path: string): ReadonlyArray<string> => {
+    const file = program.getSourceFile(path)
     const symbol = file && checker.getSymbolAtLocation(file)
-    for (const { name } of symbol ? checker.getExportsOfModule(symbol) : [])
-      names.set(name, [...(names.get(name) ?? []), room.name])
+    return symbol === undefined ? [] : checker.getExportsOfModule(symbol).map(({ name }) => name)
   }
-  return names
+  const rooms = new Map<string, ReadonlyArray<string>>()
+  for (const room of readdirSync(lib, { withFileTypes: true }).filter((e) => e.isDirectory()))
+    for (const name of exportsOf(join(lib, room.name, 'index.ts')))
+      rooms.set(name, [...(rooms.get(name) ?? []), room.name])
+  const within = new Map<string, Map<string, string>>()
+  for (const path of sourceFiles) {
+    const room = within.get(roomOf(path)) ?? new Map<string, string>()
+    for (const name of exportsOf(path)) room.set(name, `./${relative(root, path).replace(/ts$/, 'js')}`)
+    within.set(roomOf(path), room)
+  }
+  return { rooms, within }
 }
 
 const outside: Readonly<Record<string, string | undefined>> = {
@@ -97,12 +110,13 @@ const outside: Readonly<Record<string, string | undefined>> = {
   filter: "import { filter } from 'rxjs'",
   map: "import { map } from 'rxjs'",
   take: "import { take } from 'rxjs'",
+  Worker: "import { Worker } from 'node:worker_threads'",
   Observable: "import { Observable } from 'rxjs'",
   fc: "import fc from 'fast-check'",
 }
 
 /** Adds the imports that a reader would: names of the example's own room first. */
-const withImports = ({ room, code }: Example, names: ReadonlyMap<string, ReadonlyArray<string>>): string => {
+const withImports = ({ room, code }: Example, names: Names): string => {
   if (/^import /m.test(code)) return code
   const own = new Set([
     ...[...code.matchAll(/\b(?:const|let|function|type|class)\s+([\w$]+)/g)].map(([, name]) => name),
@@ -115,7 +129,9 @@ const withImports = ({ room, code }: Example, names: ReadonlyMap<string, Readonl
   const used = new Set([...code.matchAll(/(?<![.\w$'])[A-Za-z_$][\w$]*/g)].map(([name]) => name))
   const imports = [...used].flatMap((name) => {
     if (own.has(name) || declared.has(name)) return []
-    const rooms = names.get(name)
+    const rooms = names.rooms.get(name)
+    const file = names.within.get(room)?.get(name)
+    if (file !== undefined && !rooms?.includes(room)) return [`import { ${name} } from '${file}'`]
     if (rooms !== undefined)
       return [`import { ${name} } from 'deriva/${rooms.includes(room) ? room : rooms[0]}'`]
     const statement = outside[name]
@@ -134,7 +150,7 @@ const compile = (examples: ReadonlyArray<Example>): ReadonlyMap<string, string> 
     incremental: false,
   }
   const rooms = filesUnder(lib, 'index.ts')
-  const names = exportsByName(ts.createProgram([...rooms], settings))
+  const names = exportsByName(ts.createProgram([...rooms, ...sourceFiles], settings))
   const virtual = new Map(examples.map((example, i) => [join(root, `example-${i}.ts`), example]))
   const host = ts.createCompilerHost(settings)
   const texts = new Map([...virtual].map(([path, example]) => [path, withImports(example, names)]))
