@@ -32,6 +32,8 @@ const values = ({ kind }: OptionRow): fc.Arbitrary<unknown> => {
     ),
     boolean: fc.boolean(),
     text: fc.constantFrom('runs/a', 'latest'),
+    list: fc.array(fc.constantFrom('*.qkv', 'in', 'out'), { minLength: 1, maxLength: 3 }),
+    'name=text,…': fc.dictionary(fc.constantFrom('latents', 'timestep'), fc.constantFrom('x', 't')),
   }
   const arbitrary = (type: string): fc.Arbitrary<unknown> =>
     type.endsWith(' or null')
