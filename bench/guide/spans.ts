@@ -95,8 +95,11 @@ export const spansOf = (made: Digits): TE.TaskEither<DerivaError, Spans> =>
     }),
   )
 
-/** A number on an axis; of a format, a logarithmic scale would leave out labels as it sees fit. */
-const plain = (value: number): string => String(Number(value.toPrecision(3)))
+/** The labels of the axes, each as it is: a logarithmic scale would leave some out as it sees fit. */
+const marked = {
+  x: [5, 10, 20, 50, 100, 200, 500],
+  y: [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100],
+} as const
 
 /** Drift over span by solver, and the detail that can still be told at the end of a span. */
 export const spanPictures = (
@@ -116,25 +119,18 @@ export const spanPictures = (
       Plot.plot({
         ...common,
         document,
-        x: {
-          type: 'log',
-          label: say.span,
-          labelArrow: 'none',
-          ticks: [5, 10, 20, 50, 100, 200, 500],
-          tickFormat: plain,
-        },
+        x: { type: 'log', label: say.span },
         y: {
           type: 'log',
           label: `${say.relativeDrift}, %`,
-          labelArrow: 'none',
           percent: true,
-          grid: true,
           domain: [0.2, 100],
-          ticks: [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100],
-          tickFormat: plain,
         },
         marks: [
           Plot.frame({ stroke: '#ddd' }),
+          Plot.gridY(marked.y, { y: (percent: number) => percent / 100 }),
+          Plot.axisX(marked.x, { text: String, labelArrow: 'none' }),
+          Plot.axisY(marked.y, { y: (percent: number) => percent / 100, text: String, labelArrow: 'none' }),
           ...names.flatMap((name, i) => [
             Plot.line(
               named.filter((one) => one.name === name),
