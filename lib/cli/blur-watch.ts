@@ -25,6 +25,9 @@ export const dataSharpness = (dataset: Dataset): TE.TaskEither<DerivaError, Shar
   )
 }
 
+/** Noise has more variance and power than data: at the start of a training much is no better than little. */
+const atMost1 = (x: number): number => Math.min(x, 1 / x)
+
 /**
  * A watch over the samples of a run: compares each set with the data and with the best set before it, and has something to say when
  * variance or high-frequency power has fallen. It remembers the best; drift cannot tell, since it falls when samples blur.
@@ -39,7 +42,8 @@ export const blurWatch = (shape: ReadonlyArray<number>, data: Sharpness): BlurWa
   return (samples) => {
     const now = relativeSharpness(sharpness(samples, shape), data)
     const warning = best === undefined ? undefined : blurWarning(now, best)
-    best = best === undefined ? now : sharpest(best, now)
+    const likeData = { variance: atMost1(now.variance), highPower: atMost1(now.highPower) }
+    best = best === undefined ? likeData : sharpest(best, likeData)
     return warning
   }
 }

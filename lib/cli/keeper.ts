@@ -33,6 +33,7 @@ const inSequence = (...effects: ReadonlyArray<TE.TaskEither<DerivaError, unknown
 /**
  * The run folder of a configuration, as effects that the training pipeline observes with.
  *
+ * @param look shown the samples of every grid, [count, …shape]
  * @example
  * declare const config: Config, dataset: Dataset, recipe: Recipe<'flow_matching'>
  * declare const subject: Subject<'flow_matching'>, compiled: Trainer<'flow_matching'>
@@ -44,6 +45,7 @@ export const keeper = <P extends Parameterisation>(
   { sampling }: Pick<Recipe<P>, 'sampling'>,
   { files }: Pick<Subject<P>, 'files'>,
   { denoiser }: Pick<Trainer<P>, 'denoiser'>,
+  look: (samples: Float32Array, step: number) => void = () => undefined,
 ): Keeper => {
   const outputDir = config.output_dir
   const report = inSequence(writeReport(outputDir))
@@ -75,6 +77,9 @@ export const keeper = <P extends Parameterisation>(
             seed: config.validation_seed,
           }),
         ),
+        TE.chainFirstIOK((samples) => () => {
+          look(samples, step)
+        }),
         TE.chainW((samples) => inSequence(writeGrid(outputDir, step, pictured(dataset, samples)))),
       )
     },

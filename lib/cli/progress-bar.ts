@@ -8,6 +8,8 @@ export type Counted = Pick<Progress, 'step' | 'total' | 'from' | 'now'>
 /** Shows progress as it happens. */
 export type ProgressView<P = Progress> = {
   readonly show: (progress: P) => void
+  /** A sentence that stays on the screen while progress goes on. */
+  readonly note: (sentence: string) => void
   /** Shows the last progress, and leaves the screen to others. */
   readonly close: () => void
 }
@@ -16,7 +18,7 @@ export type ProgressView<P = Progress> = {
 const pause = 5000
 
 /** A bar that is drawn again and again on one line, as wide as the screen allows. */
-const bar = <P extends Counted>(textOf: (progress: P) => string): ProgressView<P> => {
+const bar = <P extends Counted>(terminal: Terminal, textOf: (progress: P) => string): ProgressView<P> => {
   const view = new SingleBar({
     stream: process.stderr,
     hideCursor: true,
@@ -43,6 +45,12 @@ const bar = <P extends Counted>(textOf: (progress: P) => string): ProgressView<P
       else view.update(progress.step, payload(progress))
       last = progress
     },
+    note: (sentence) => {
+      const drawn = closed ? undefined : last
+      if (drawn !== undefined) view.stop()
+      terminal.tell(sentence)
+      if (drawn !== undefined) view.start(drawn.total, drawn.step, payload(drawn))
+    },
     close: () => {
       if (last !== undefined && !closed) view.stop()
       closed = true
@@ -65,6 +73,7 @@ const lines = <P extends Counted>(terminal: Terminal, textOf: (progress: P) => s
       if (shown === undefined || progress.step === progress.from + 1 || progress.now - shown.now >= pause)
         tell(progress)
     },
+    note: terminal.tell,
     close: () => {
       if (last !== undefined && last !== shown) tell(last)
     },
@@ -82,7 +91,7 @@ const lines = <P extends Counted>(terminal: Terminal, textOf: (progress: P) => s
 export const viewOf = <P extends Counted>(
   terminal: Terminal,
   textOf: (progress: P) => string,
-): ProgressView<P> => (terminal.interactive ? bar(textOf) : lines(terminal, textOf))
+): ProgressView<P> => (terminal.interactive ? bar(terminal, textOf) : lines(terminal, textOf))
 
 /**
  * A view of how training goes on.

@@ -11,6 +11,7 @@ import { record } from '../report/index.js'
 import { ahead, dataset, descend, type Descended, observe, training } from '../stream/index.js'
 import { type Standing, type State, type Trainer, trainerOn } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
+import { type BlurWatch, blurWatch, dataSharpness } from './blur-watch.js'
 import type { Departure } from './departure.js'
 import { headline } from './headline.js'
 import { type Interruption, listen } from './interruption.js'
@@ -34,6 +35,7 @@ type Ready<P extends Parameterisation, N extends string> = {
   /** What is computed on, and why. */
   readonly device: string
   readonly from: State
+  readonly watch: BlurWatch
 }
 
 const startOf = (
@@ -85,6 +87,12 @@ const prepared = <P extends Parameterisation, N extends string>(
       trainerOn(engine)({ ...recipe.trainer, model, trains }),
     ),
     TE.bindW('from', ({ compiled }) => startOf(config, departure, compiled)),
+    TE.bindW('watch', () =>
+      pipe(
+        dataSharpness(materials.dataset),
+        TE.map((sharp) => blurWatch(materials.dataset.shape, sharp)),
+      ),
+    ),
     TE.map(({ on, ...parts }) => ({ config, recipe, data: materials.dataset, ...parts, ...on })),
   )
 
@@ -175,7 +183,10 @@ const run = <P extends Parameterisation, N extends string>(
   view: ProgressView,
 ): TE.TaskEither<DerivaError, ExitCode> => {
   const { config, data, recipe, subject, compiled } = ready
-  const keep = keeper(config, data, recipe, subject, compiled)
+  const keep = keeper(config, data, recipe, subject, compiled, (samples, step) => {
+    const blurred = ready.watch(samples)
+    if (blurred !== undefined) view.note(`Note: at step ${step}, ${blurred}.`)
+  })
   const begun = performance.now()
   return pipe(
     keep.open(ready.from),

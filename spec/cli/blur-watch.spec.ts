@@ -36,4 +36,13 @@ describe('blurWatch', () => {
     expect(watch(dull)).toBeUndefined()
     expect(watch(dullToo)).toBeUndefined()
   })
+
+  it('does not take the noise that an untrained model gives for sharpness', async () => {
+    const data = await dataSharpness(dataset)()
+    if (E.isLeft(data)) throw new Error(data.left.message)
+    const watch = blurWatch(dataset.shape, data.right)
+    const x = await samples(0)
+    expect(watch(x.map((_, i) => 9 * Math.sin(1000 * i * i)))).toBeUndefined()
+    expect(watch(await samples(60))).toBeUndefined()
+  })
 })
