@@ -3,17 +3,13 @@ import { mul, sub, type OperatorName, type Value } from 'deriva/onnx'
 import { float32, size, type Tensor } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { gradientError, noise, right, weighed, type Precision } from './central-differences.js'
-import { probes, type Domain, type Probe } from './probes.js'
+import { probes, spaced, type Domain, type Probe } from './probes.js'
 
 const elements: Readonly<Record<Domain, (count: number, next: () => number) => Float64Array>> = {
   real: (length, next) => Float64Array.from({ length }, () => 1.5 * next()),
   positive: (length, next) => Float64Array.from({ length }, () => 0.9 + 0.5 * next()),
   unit: (length, next) => Float64Array.from({ length }, () => 0.6 * next()),
-  // Evenly spaced, in a mixed order: none near 0, ±1, ±2.5 or ±3, and none near another.
-  apart: (length) => {
-    const step = Math.min(0.75, 6 / length)
-    return Float64Array.from({ length }, (_, i) => (((i * 7) % length) - (length - 1) / 2) * step)
-  },
+  apart: (length) => Float64Array.from({ length }, (_, i) => spaced(i, length)),
 }
 
 const pointsOf = ({ operands }: Probe, precision: Precision): ReadonlyArray<Tensor> => {

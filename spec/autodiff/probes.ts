@@ -5,6 +5,13 @@ import { float32, int64 } from 'deriva/types'
 /** Numbers an operator is differentiable at: away from its kinks and poles. */
 export type Domain = 'real' | 'positive' | 'unit' | 'apart'
 
+/** Evenly spaced by this, in a mixed order: none near 0, ±1, ±2.5 or ±3, and none near another. */
+export const spacing = (count: number): number => Math.min(0.75, 6 / count)
+
+/** Element i of `count` numbers that lie apart. */
+export const spaced = (i: number, count: number): number =>
+  (((i * 7) % count) - (count - 1) / 2) * spacing(count)
+
 export type Probe = {
   readonly operands: ReadonlyArray<{ readonly dims: ReadonlyArray<number>; readonly domain: Domain }>
   readonly build: (...values: ReadonlyArray<Value>) => Value | ReadonlyArray<Value>
@@ -54,7 +61,7 @@ export const probes: { readonly [O in OperatorName]: ReadonlyArray<Probe> | 'fla
       onnx.batchNormalization(x, s, b, m, v),
     ),
   ],
-  Cast: [probe([real(4)], (x) => onnx.mul(onnx.cast(onnx.cast(x, 'float64'), x.type), x))],
+  Cast: [single([real(4)], (x) => onnx.mul(onnx.cast(onnx.cast(x, 'float64'), x.type), x))],
   Ceil: 'flat',
   Clip: [
     probe([apart(8)], (x) => onnx.clip(x, -1, 1)),
@@ -233,12 +240,12 @@ export const probes: { readonly [O in OperatorName]: ReadonlyArray<Probe> | 'fla
   ReduceL2: [probe([real(2, 3)], (x) => onnx.reduceL2(x, [1], false))],
   ReduceLogSum: [probe([positive(2, 3)], (x) => onnx.reduceLogSum(x, [0], false))],
   ReduceLogSumExp: [probe([real(2, 3)], (x) => onnx.reduceLogSumExp(x, [1], false))],
-  ReduceMax: [probe([real(2, 3)], (x) => onnx.reduceMax(x, [1], false))],
+  ReduceMax: [probe([apart(2, 3)], (x) => onnx.reduceMax(x, [1], false))],
   ReduceMean: [
     probe([real(2, 3, 2)], (x) => onnx.reduceMean(x, [0, 2], false)),
     probe([real(2, 3)], (x) => onnx.reduceMean(x)),
   ],
-  ReduceMin: [probe([real(2, 3)], (x) => onnx.reduceMin(x, [0]))],
+  ReduceMin: [probe([apart(2, 3)], (x) => onnx.reduceMin(x, [0]))],
   ReduceProd: [probe([real(2, 3)], (x) => onnx.reduceProd(x, [1], false))],
   ReduceSum: [
     probe([real(2, 3, 2)], (x) => onnx.reduceSum(x, [1], false)),
