@@ -1,4 +1,4 @@
-import { grad, gradWith, rules, unaryRule } from 'deriva/autodiff'
+import { gradWith, rules, unaryRule } from 'deriva/autodiff'
 import * as onnx from 'deriva/onnx'
 import { constant, mul, sub, topological, type OperatorName, type Value } from 'deriva/onnx'
 import { size, type Tensor } from 'deriva/types'
