@@ -15,11 +15,11 @@ import {
 } from '../../onnx/index.js'
 
 /** The symbol of the batch. */
-export const batch = 'batch'
+export const batchAxis = 'batch'
 
 /** Whether an axis has the batch, or a multiple of it, as its length. */
 const holdsBatch = (dim: Dim | undefined): boolean =>
-  dim !== undefined && dims.divide(dim, batch) !== undefined && typeof dim === 'string'
+  dim !== undefined && dims.divide(dim, batchAxis) !== undefined && typeof dim === 'string'
 
 /** What only gives a single time an axis, or an entry for each sample: a time for each sample has both already. */
 const spreads = ['Unsqueeze', 'Reshape', 'Expand', 'Flatten', 'Squeeze']
