@@ -88,6 +88,12 @@ it('there are exports of both kinds, old and new', () => {
   expect(files.length).toBeGreaterThanOrEqual(10)
 })
 
+it('the same model is there in every operator set from 11 to the newest that ONNX Runtime takes', () => {
+  const sweep = files.filter((file) => modelOf(file) === 'sweep')
+  const opsets = new Set(sweep.map((file) => right(decode(readFileSync(join(folder, file)))).opset))
+  expect([...opsets].sort((a, b) => a - b)).toEqual(Array.from({ length: 16 }, (_, i) => 11 + i))
+})
+
 describe.each(files)('%s', (file) => {
   const bytes = readFileSync(join(folder, file))
   const tensors = tensorsOf(file)
