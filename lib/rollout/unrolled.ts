@@ -1,6 +1,6 @@
 import type { Model } from '../model/index.js'
 import { constant, input, matMul, reshape, substitute, type Value } from '../onnx/index.js'
-import { executedInGraph, type Program, type UnrolledShape } from '../solver/index.js'
+import { type Evaluation, executedInGraph, type Program, type UnrolledShape } from '../solver/index.js'
 import { float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
 
 /** The names that the unrolled graph is fed under, beside the model's own conditioning inputs. */
@@ -10,6 +10,26 @@ export const unrolledInputs = {
   mixes: 'mixes',
   noise: 'noise',
 } as const
+
+/**
+ * Registers as a program finds them: the first holds the latents, the others zeros.
+ *
+ * @param start [batch, …sample]
+ * @param elements of a sample
+ * @returns [batch, registers, elements]
+ * @example
+ * const registers = registersInGraph(input('start', 'float32', ['batch', 2]), 3, 2)
+ */
+export const registersInGraph = (start: Value, registers: number, elements: number): Value => {
+  // The outer product with the first unit vector.
+  const first = constant(
+    float32(
+      [registers, 1],
+      Float32Array.from({ length: registers }, (_, r) => (r === 0 ? 1 : 0)),
+    ),
+  )
+  return matMul(first, reshape(start, [0, 1, elements]))
+}
 
 /**
  * A denoising trajectory as one graph around any model: registers are a tensor, and coefficients and times are inputs, so that
@@ -31,13 +51,6 @@ export const unrolled = <P extends Parameterisation>(
   const { evaluations, registers } = shape
   const [batch] = prediction.shape
   const start = input(unrolledInputs.start, 'float32', [batch, ...sample])
-  // Register 0 starts as the latents, the others as zeros: the outer product with the first unit vector.
-  const first = constant(
-    float32(
-      [registers, 1],
-      Float32Array.from({ length: registers }, (_, r) => (r === 0 ? 1 : 0)),
-    ),
-  )
   const ask = (latents: Value, timestep: Value): Value =>
     substitute([prediction], ({ node }) =>
       node.kind !== 'input'
@@ -49,12 +62,54 @@ export const unrolled = <P extends Parameterisation>(
             : undefined,
     )[0]
   const programs = {
-    state: matMul(first, reshape(start, [0, 1, size(sample)])),
+    state: registersInGraph(start, registers, size(sample)),
     timesteps: input(unrolledInputs.timesteps, 'float32', [batch, evaluations]),
     mixes: input(unrolledInputs.mixes, 'float32', [batch, evaluations, registers, registers + 2]),
     noise: input(unrolledInputs.noise, 'float32', [batch, evaluations, ...sample]),
   }
   return executedInGraph(ask, programs, shape, sample)
+}
+
+/**
+ * @throws RangeError where a program does not fit into a graph
+ * @example
+ * demandRoom(program(euler(), flow(), 'flow_matching', trailing(flow(), 4)), { evaluations: 4, registers: 1 })
+ */
+export const demandRoom = (p: Program, { evaluations, registers }: UnrolledShape): void => {
+  if (p.evaluations.length > evaluations || p.registers > registers)
+    throw new RangeError(
+      `a program of ${p.evaluations.length} evaluations and ${p.registers} registers does not fit a graph of ${evaluations} and ${registers}`,
+    )
+}
+
+/** The size of a graph's matrices. */
+export type Room = { readonly registers: number; readonly columns: number }
+
+/**
+ * Writes an evaluation's coefficients into a matrix [registers, columns] with room for more registers: those of its own registers first,
+ * then, behind all registers of the room, those of the output and of the noise.
+ *
+ * @param evaluation undefined where the program is over: nothing changes
+ * @param out all zeros from `offset` on
+ * @example
+ * const p = program(euler(), flow(), 'flow_matching', trailing(flow(), 4))
+ * const out = new Float32Array(3 * 5)
+ * placeMix(p, p.evaluations[0], { registers: 3, columns: 5 }, out, 0)
+ */
+export const placeMix = (
+  { registers: held, noise }: Pick<Program, 'registers' | 'noise'>,
+  evaluation: Evaluation | undefined,
+  { registers, columns }: Room,
+  out: Float32Array,
+  offset: number,
+): void => {
+  const own = held + (noise ? 2 : 1)
+  for (let r = 0; r < registers; r++) {
+    if (evaluation === undefined || r >= held) out[offset + r * columns + r] = 1
+    else
+      for (let c = 0; c < own; c++)
+        out[offset + r * columns + (c < held ? c : registers + (c - held))] = evaluation.mix[r * own + c]
+  }
 }
 
 /**
@@ -74,24 +129,11 @@ export const unrolledFeeds = (
   const timesteps = new Float32Array(batch * evaluations)
   const mixes = new Float32Array(batch * evaluations * registers * columns)
   programs.forEach((p, i) => {
-    if (p.evaluations.length > evaluations || p.registers > registers)
-      throw new RangeError(
-        `a program of ${p.evaluations.length} evaluations and ${p.registers} registers does not fit a graph of ${evaluations} and ${registers}`,
-      )
-    const own = p.registers + (p.noise ? 2 : 1)
+    demandRoom(p, { evaluations, registers })
     for (let j = 0; j < evaluations; j++) {
-      const offset = (i * evaluations + j) * registers * columns
       const evaluation = j < p.evaluations.length ? p.evaluations[j] : undefined
       timesteps[i * evaluations + j] = evaluation?.at.timestep ?? 0
-      for (let r = 0; r < registers; r++) {
-        if (evaluation === undefined || r >= p.registers) mixes[offset + r * columns + r] = 1
-        else
-          for (let c = 0; c < own; c++) {
-            // The output and the noise are the last two columns, however many registers the program has.
-            const column = c < p.registers ? c : registers + (c - p.registers)
-            mixes[offset + r * columns + column] = evaluation.mix[r * own + c]
-          }
-      }
+      placeMix(p, evaluation, { registers, columns }, mixes, (i * evaluations + j) * registers * columns)
     }
   })
   return {

@@ -13,17 +13,26 @@ type Prepared<A> = {
 
 const tooEarly: ErrorOf<'EngineError'> = {
   _tag: 'EngineError',
-  message: 'a stage before ahead() asks the model, whose weights do not exist yet; put ahead() before it',
+  message:
+    'a stage before ahead() or supersteps() asks the model, whose weights do not exist yet; it belongs after ahead()',
 }
 
-/** The environment of a later step, as far as it is known: all but the weights. */
-const foreseen = <P extends Parameterisation>(environment: Environment<P>, step: number): Environment<P> => ({
-  ...environment,
+/**
+ * The environment of a later step, as far as it is known: all but the weights. Whoever asks the model gets a Left.
+ *
+ * @param now what it shares with the present
+ * @example
+ * const later = foreseen('flow_matching', { seed: 1, steps: 2000 }, 1000)
+ */
+export const foreseen = <P extends Parameterisation>(
+  parameterisation: P,
+  now: Pick<Environment<P>, 'seed' | 'steps'>,
+  step: number,
+): Environment<P> => ({
+  seed: now.seed,
+  ...(now.steps === undefined ? {} : { steps: now.steps }),
   state: { step, parameters: {}, ema: {}, slots: {} },
-  denoiser: {
-    parameterisation: environment.denoiser.parameterisation,
-    predict: () => TE.left(tooEarly),
-  },
+  denoiser: { parameterisation, predict: () => TE.left(tooEarly) },
 })
 
 /**
@@ -44,7 +53,9 @@ export const ahead =
     const prepare = (environment: Environment<P>, step: number): Prepared<A> => ({
       step,
       seed: environment.seed,
-      value: firstValueFrom(defer(() => upstream(foreseen(environment, step)))).then(E.right, E.left),
+      value: firstValueFrom(
+        defer(() => upstream(foreseen(environment.denoiser.parameterisation, environment, step))),
+      ).then(E.right, E.left),
     })
     return (environment): Observable<A> =>
       defer(() => {

@@ -41,8 +41,14 @@ const cleanPredictions = <P extends Parameterisation>(
   )
 }
 
-/** How much data and noise each sample holds, for losses that weigh by it. */
-const levels = ({ path, timesteps }: Noised<never, Whereabouts>): Conditioning => {
+/**
+ * How much data and noise each sample holds, `alpha` and `sigma`, each [batch], for losses that weigh by it.
+ *
+ * @example
+ * declare const batch: Noised
+ * const { alpha, sigma } = levels(batch)
+ */
+export const levels = ({ path, timesteps }: Noised<never, Whereabouts>): Conditioning => {
   const points = Array.from(timesteps, (timestep) => path.at(timestep))
   const column = (share: 'alpha' | 'sigma'): Conditioning[string] =>
     float32(

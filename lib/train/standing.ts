@@ -1,7 +1,7 @@
 import type { Held, Values } from '../engine/index.js'
 import type { TensorOf } from '../types/index.js'
 import type { State } from './state.js'
-import { names } from './training-graph.js'
+import { names } from './names.js'
 
 /** A parameter, or what belongs to one, wherever it is. */
 export type Weights = Values

@@ -2,7 +2,8 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Engine, EngineError, Kept, SessionOptions, Tensors, Values } from '../engine/index.js'
 import { takeRows } from '../types/index.js'
-import { names, type StepFiles } from './training-graph.js'
+import { names } from './names.js'
+import type { StepFiles } from './training-graph.js'
 
 /**
  * An optimizer step that can be run: what the state and the batch are fed as to what comes out, by the names of `names`; what

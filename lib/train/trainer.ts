@@ -16,10 +16,11 @@ import {
 import { emaDecay } from './ema.js'
 import { frozen } from './frozen.js'
 import { modelDenoiser } from './model-denoiser.js'
+import { names } from './names.js'
 import { inMemory, namedTensors, shapedAs, type Standing } from './standing.js'
 import type { State } from './state.js'
 import { openStep } from './step.js'
-import { names, trainingGraph, type TrainingGraphOptions } from './training-graph.js'
+import { trainingGraph, type TrainingGraphOptions } from './training-graph.js'
 
 /** A batch as the training graph takes it, with what a loss reads under the names N; all arrays are [batch, …sample] unless told otherwise. */
 export type Lesson<N extends string = never> = {
@@ -79,8 +80,15 @@ export type TrainerOptions<P extends Parameterisation, N extends string = never>
     readonly emaDecay?: number
   }
 
-/** A lesson as the training graph is fed it. */
-const batchFeeds = (lesson: Lesson, sample: ReadonlyArray<number>): Tensors => {
+/**
+ * A lesson as the training graph is fed it.
+ *
+ * @param sample the shape of one latent
+ * @example
+ * declare const lesson: Lesson
+ * const { latents, timestep } = batchFeeds(lesson, [1, 28, 28])
+ */
+export const batchFeeds = (lesson: Lesson, sample: ReadonlyArray<number>): Tensors => {
   const batch = lesson.timesteps.length
   const shaped = (data: Float32Array): Tensor => float32([batch, ...sample], data)
   return {
@@ -95,10 +103,17 @@ const batchFeeds = (lesson: Lesson, sample: ReadonlyArray<number>): Tensors => {
   }
 }
 
-const finite = <S extends Standing>(
-  { step }: Standing,
-  descent: Descent<S>,
-): E.Either<ErrorOf<'TrainingError'>, Descent<S>> =>
+/**
+ * Left `TrainingError` where the loss of this step is not finite.
+ *
+ * @param step steps taken before it
+ * @example
+ * const outcome = finiteLoss(7, { loss: 0.1 })
+ */
+export const finiteLoss = <D extends Pick<Descent, 'loss'>>(
+  step: number,
+  descent: D,
+): E.Either<ErrorOf<'TrainingError'>, D> =>
   Number.isFinite(descent.loss)
     ? E.right(descent)
     : E.left({
@@ -107,8 +122,13 @@ const finite = <S extends Standing>(
         message: `the loss at step ${step} is ${descent.loss}; a lower learning rate, gradient clipping or a longer warm-up usually helps`,
       })
 
-/** This step's numbers, under the names that the training graph reads them by. */
-const scalarFeeds = (scalars: Readonly<Record<string, number>>): Tensors =>
+/**
+ * A step's numbers, under the names that the training graph reads them by.
+ *
+ * @example
+ * const feeds = scalarFeeds({ learning_rate: 1e-3 })
+ */
+export const scalarFeeds = (scalars: Readonly<Record<string, number>>): Tensors =>
   Object.fromEntries(Object.entries(scalars).map(([name, x]) => [names.scalar(name), float32([], [x])]))
 
 /**
@@ -175,7 +195,7 @@ export const trainerOn =
               }
             }),
             TE.chainEitherKW((descent) => {
-              const outcome = finite(state, descent)
+              const outcome = finiteLoss(state.step, descent)
               if (E.isLeft(outcome)) engine.release(namedTensors(descent.state))()
               return outcome
             }),

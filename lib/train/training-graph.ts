@@ -5,24 +5,16 @@ import type { Loss } from '../loss/index.js'
 import type { Model } from '../model/index.js'
 import { add, div, encode, input, leaves, type Value } from '../onnx/index.js'
 import { type ErrorOf, float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
-import { clipped, type ClippingOptions, globalNorm } from './clipping.js'
-import { averaged } from './ema.js'
+import type { ClippingOptions } from './clipping.js'
 import { frozen } from './frozen.js'
-import { type LossScaling, lossScaling, type LossScalingOptions } from './loss-scaling.js'
+import { lossScaling, type LossScalingOptions } from './loss-scaling.js'
+import { names } from './names.js'
 import { objective } from './objective.js'
 import type { Memory, Optimizer } from './optimizer.js'
+import { mapNamed, withNames } from './named.js'
 import type { Parameters } from './state.js'
 import { stepCount } from './step-count.js'
-
-/** The names under which the graphs of training take and give what is not a parameter of the model. */
-export const names = {
-  scalar: (name: string): string => `scalar/${name}`,
-  slot: (slot: string, name: string): string => `${slot}/${name}`,
-  average: (parameter: string): string => `ema/${parameter}`,
-  gradient: (parameter: string): string => `gradient/${parameter}`,
-  next: (name: string): string => `next/${name}`,
-  term: (name: string): string => `term/${name}`,
-} as const
+import { initialOf, successors, type UpdatePlan, type Weight } from './successors.js'
 
 export type TrainingGraphOptions<P extends Parameterisation> = ClippingOptions & {
   readonly model: Model<P>
@@ -79,8 +71,6 @@ export type TrainingGraph = {
   readonly readsClean: boolean
 }
 
-type Weight = { readonly name: string; readonly value: Value; readonly initial: TensorOf<'float32'> }
-
 const trainedValue = ({ prediction, training = prediction }: Model<Parameterisation>): Value => training
 
 const weightsOf = (model: Model<Parameterisation>): ReadonlyArray<Weight> =>
@@ -90,93 +80,11 @@ const weightsOf = (model: Model<Parameterisation>): ReadonlyArray<Weight> =>
       : [],
   )
 
-const initialOf = (weights: ReadonlyArray<Weight>): Parameters =>
-  Object.fromEntries(weights.map(({ name, initial }) => [name, initial]))
-
-const renamed = <T>(
-  values: Readonly<Record<string, T>>,
-  rename: (name: string) => string,
-): Readonly<Record<string, T>> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [rename(name), value]))
-
-const mapped = <A, B>(
-  values: Readonly<Record<string, A>>,
-  f: (value: A, name: string) => B,
-): Readonly<Record<string, B>> =>
-  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, f(value, name)]))
-
-const isMatrix = (_name: string, dims: ReadonlyArray<number>): boolean => dims.length >= 2
-
-/** What the parts of a training graph are made from. */
-type Plan = Omit<TrainingGraphOptions<Parameterisation>, 'model' | 'loss' | 'lossScaling'> & {
-  readonly weights: ReadonlyArray<Weight>
-  readonly scaling: LossScaling | undefined
-  /** What becomes of the count of steps, where there is one. */
-  readonly counted: Memory<Value>
-}
-
-/** Clipping, optimizer and moving average: what follows from the gradients, by output name. */
-const successors = (found: ReadonlyArray<Value>, plan: Plan): Readonly<Record<string, Value>> => {
-  const { weights, scaling, counted, optimizer, averages, decays = isMatrix } = plan
-  const scalars = new Map<string, Value>()
-  const scalar = (name: string): Value => {
-    const value = scalars.get(name) ?? input(names.scalar(name), 'float32', [])
-    scalars.set(name, value)
-    return value
-  }
-  const memory = mapped(optimizer.memory(initialOf(weights)), (slot, slotName) =>
-    mapped(slot, ({ dims }, name) => input(names.slot(slotName, name), 'float32', dims)),
-  )
-  const gradients = scaling === undefined ? found : scaling.unscaled(found)
-  const limited = clipped(gradients, plan)
-  const next = optimizer.update({
-    trainees: weights.map(({ name, value, initial }, i) => ({
-      name,
-      parameter: value,
-      gradient: limited[i],
-      decays: decays(name, initial.dims),
-    })),
-    memory,
-    scalar,
-  })
-  const current = Object.fromEntries(weights.map(({ name, value }) => [name, value]))
-  const parameters = Object.fromEntries(weights.map(({ name }, i) => [name, next.parameters[i]]))
-  const averagesBefore = averages
-    ? mapped(current, ({ shape }, name) => input(names.average(name), 'float32', shape))
-    : {}
-  const before = flat(current, memory, averagesBefore)
-  const after = flat(
-    parameters,
-    next.memory,
-    mapped(averagesBefore, (average, name) => averaged(average, parameters[name], scalar('ema_decay'))),
-  )
-  const norm = globalNorm(gradients)
-  const state = {
-    ...(scaling === undefined ? after : scaling.guarded(norm, before, after)),
-    ...flat({}, { ...scaling?.next(norm), ...counted }, {}),
-  }
-  return { gradient_norm: norm, ...renamed(state, names.next) }
-}
-
-/** What changes at a step, under the names that graphs are fed it by. */
-const flat = (
-  parameters: Readonly<Record<string, Value>>,
-  memory: Memory<Value>,
-  averages: Readonly<Record<string, Value>>,
-): Readonly<Record<string, Value>> =>
-  Object.fromEntries(
-    [
-      parameters,
-      ...Object.entries(memory).map(([slot, values]) => renamed(values, (name) => names.slot(slot, name))),
-      renamed(averages, names.average),
-    ].flatMap(Object.entries<Value>),
-  )
-
 /** Everything that one graph does, or one graph a part and one for the rest. */
 const filesOf = (
   found: Readonly<Record<string, Value>>,
   gradients: ReadonlyArray<Value>,
-  plan: Plan,
+  plan: UpdatePlan,
 ): StepFiles => {
   const { weights, accumulate: parts = 1 } = plan
   if (parts === 1) {
@@ -187,14 +95,14 @@ const filesOf = (
     ...found,
     ...Object.fromEntries(weights.map(({ name }, i) => [names.gradient(name), gradients[i]])),
   }
-  const sums = mapped(summands, (value, name) => input(name, 'float32', value.shape))
-  const added = mapped(summands, (value, name) => add(sums[name], div(value, parts)))
+  const sums = mapNamed(summands, (value, name) => input(name, 'float32', value.shape))
+  const added = mapNamed(summands, (value, name) => add(sums[name], div(value, parts)))
   const whole = weights.map(({ name }) => sums[names.gradient(name)])
   return {
     kind: 'parts',
     parts,
-    part: encode({ outputs: renamed(added, names.next), parameters: 'inputs', name: 'training_part' }),
-    zeros: mapped(sums, ({ shape }) => {
+    part: encode({ outputs: withNames(added, names.next), parameters: 'inputs', name: 'training_part' }),
+    zeros: mapNamed(sums, ({ shape }) => {
       const dims = shape.map(Number)
       return float32(dims, new Float32Array(size(dims)))
     }),
@@ -206,22 +114,21 @@ const filesOf = (
   }
 }
 
-/**
- * One optimizer step as a graph: forward, loss, backward, clipping, optimizer and moving average. Where gradients are accumulated
- * it is two: one for each part of the batch, and one for what follows.
- *
- * @returns Left `GradientError` when an operator on the way to a parameter has no gradient, or nothing trains
- * @throws RangeError where the batch does not fall into so many equal parts, or an option is out of its range
- * @example
- * declare const model: Model<'flow_matching'>
- * const graph = trainingGraph({ model, loss: mse, optimizer: adamw({ learningRate: () => 1e-3 }), batchSize: 64, averages: true })
- */
-export const trainingGraph = <P extends Parameterisation>({
+/** A step as graph values: what comes of it, from the leaves that it reads. */
+type Differentiated = Omit<TrainingGraph, 'files'> & {
+  /** Without what does not train: that is made of constants, the same in the prediction and in the step. */
+  readonly model: Model<Parameterisation>
+  readonly found: Readonly<Record<string, Value>>
+  readonly gradients: ReadonlyArray<Value>
+  readonly plan: UpdatePlan
+}
+
+const differentiated = <P extends Parameterisation>({
   model: whole,
   loss,
   lossScaling: scales = false,
   ...options
-}: TrainingGraphOptions<P>): E.Either<ErrorOf<'GradientError'>, TrainingGraph> => {
+}: TrainingGraphOptions<P>): E.Either<ErrorOf<'GradientError'>, Differentiated> => {
   const { batchSize, accumulate = 1, optimizer, trains = () => true } = options
   if (!Number.isInteger(accumulate) || accumulate < 1 || batchSize % accumulate !== 0)
     throw new RangeError(`a batch of ${batchSize} does not fall into ${accumulate} equal parts`)
@@ -249,10 +156,61 @@ export const trainingGraph = <P extends Parameterisation>({
       options,
     ),
     E.map((gradients) => ({
-      files: filesOf(found, gradients, { ...options, weights, scaling, counted: count.next }),
+      model,
+      found,
+      gradients,
+      plan: { ...options, weights, scaling, counted: count.next },
       parameters: initialOf(weights),
       memory: { ...optimizer.memory(initialOf(weights)), ...scaling?.memory, ...count.memory },
       readsClean,
     })),
   )
 }
+
+/** An optimizer step as graph values, by the names that `trainingGraph` gives its outputs; and the model that its rollouts ask. */
+export type StepValues = Omit<TrainingGraph, 'files'> &
+  Pick<Differentiated, 'model'> & {
+    readonly outputs: Readonly<Record<string, Value>>
+  }
+
+/**
+ * One optimizer step as graph values, to be put into a larger graph.
+ *
+ * @returns Left `GradientError` as `trainingGraph`
+ * @example
+ * declare const model: Model<'flow_matching'>
+ * const step = stepValues({ model, loss: mse, optimizer: adamw({ learningRate: () => 1e-3 }), batchSize: 64, averages: true })
+ */
+export const stepValues = <P extends Parameterisation>(
+  options: Omit<TrainingGraphOptions<P>, 'accumulate'>,
+): E.Either<ErrorOf<'GradientError'>, StepValues> =>
+  pipe(
+    differentiated(options),
+    E.map(({ found, gradients, plan, ...rest }) => ({
+      ...rest,
+      outputs: { ...found, ...successors(gradients, plan) },
+    })),
+  )
+
+/**
+ * One optimizer step as a graph: forward, loss, backward, clipping, optimizer and moving average. Where gradients are accumulated
+ * it is two: one for each part of the batch, and one for what follows.
+ *
+ * @returns Left `GradientError` when an operator on the way to a parameter has no gradient, or nothing trains
+ * @throws RangeError where the batch does not fall into so many equal parts, or an option is out of its range
+ * @example
+ * declare const model: Model<'flow_matching'>
+ * const graph = trainingGraph({ model, loss: mse, optimizer: adamw({ learningRate: () => 1e-3 }), batchSize: 64, averages: true })
+ */
+export const trainingGraph = <P extends Parameterisation>(
+  options: TrainingGraphOptions<P>,
+): E.Either<ErrorOf<'GradientError'>, TrainingGraph> =>
+  pipe(
+    differentiated(options),
+    E.map(({ found, gradients, plan, parameters, memory, readsClean }) => ({
+      files: filesOf(found, gradients, plan),
+      parameters,
+      memory,
+      readsClean,
+    })),
+  )

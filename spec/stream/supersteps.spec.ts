@@ -1,0 +1,294 @@
+import { openEngine } from 'deriva/engine'
+import { type Loss, mse, reflexflow } from 'deriva/loss'
+import { dit, mlp, type Model } from 'deriva/model'
+import { ddpm, flow, type Path } from 'deriva/path'
+import { normal } from 'deriva/random'
+import { dpm, euler, rk4, type Solver, trailing, unipc } from 'deriva/solver'
+import {
+  dataset,
+  descend,
+  type Noised,
+  noised,
+  perturbed,
+  type Pipeline,
+  rollout,
+  type RolloutOptions,
+  supersteps,
+  training,
+} from 'deriva/stream'
+import {
+  adamw,
+  inMemory,
+  type Metrics,
+  namedTensors,
+  type Parameters,
+  type Standing,
+  type State,
+  superstep,
+  trainer,
+  type TrainerOptions,
+} from 'deriva/train'
+import { float32, int64, type Parameterisation, size, type Source } from 'deriva/types'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import { firstValueFrom, lastValueFrom, toArray } from 'rxjs'
+import { describe, expect, it } from 'vitest'
+import { right } from '../autodiff/training.js'
+
+const batchSize = 6
+const seed = 3
+
+const drawn = (sample: number, step: number, length: number): Float32Array =>
+  normal({ seed: 4, purpose: 'data', step, sample }, new Float32Array(length))
+
+const sourceOf =
+  (sample: ReadonlyArray<number>): Source =>
+  (step) =>
+    TE.right({
+      ids: Uint32Array.from({ length: batchSize }, (_, i) => step * batchSize + i),
+      x0: drawn(0, step, batchSize * size(sample)),
+      shape: sample,
+      conditioning: {
+        label: int64(
+          [batchSize],
+          Array.from({ length: batchSize }, (_, i) => (step + i) % 2),
+        ),
+      },
+    })
+
+/** Weights of some size everywhere: the last layer of a fresh model is zero. */
+const alive = (initial: State): State => {
+  const parameters: Parameters = Object.fromEntries(
+    Object.entries(initial.parameters).map(([name, { dims, data }], sample) => [
+      name,
+      float32(
+        dims,
+        drawn(sample, 100, data.length).map((x) => 0.3 * x),
+      ),
+    ]),
+  )
+  return { ...initial, parameters, ema: parameters }
+}
+
+const plain = (standing: Standing): State => inMemory(standing, namedTensors(standing))
+
+/** max |a − b| over all tensors of a kind, in units of the largest |b| of its tensor. */
+const distance = (a: State['parameters'], b: State['parameters']): number => {
+  expect(Object.keys(a)).toEqual(Object.keys(b))
+  return Math.max(
+    ...Object.entries(b).map(([name, { data }]) => {
+      const largest = Math.max(...data.map(Math.abs))
+      const off = Math.max(...data.map((x, i) => Math.abs(x - a[name].data[i])))
+      return off === 0 ? 0 : off / largest
+    }),
+  )
+}
+
+type Case<P extends Parameterisation> = {
+  readonly path: Path
+  /** Batches on the path. */
+  readonly start: Pipeline<P, Noised>
+  readonly model: Model<P>
+  readonly loss?: Loss<P>
+  readonly rollouts?: RolloutOptions & { readonly solver: Solver }
+  readonly options?: Partial<TrainerOptions<P>>
+}
+
+/** Twice n steps from the same weights, one by one and n at a time. */
+const bothWays = async <P extends Parameterisation>(
+  { path, start, model, loss = mse, rollouts, options = {} }: Case<P>,
+  n: number,
+): Promise<
+  ReadonlyArray<{
+    readonly state: State
+    readonly metrics: ReadonlyArray<Metrics>
+  }>
+> => {
+  const shared: TrainerOptions<P> = {
+    model,
+    loss,
+    optimizer: adamw({ learningRate: (step) => 1e-2 / (1 + step), epsilon: 1e-4 }),
+    batchSize,
+    maxGradientNorm: 0.5,
+    emaDecay: 0.9,
+    threads: 1,
+    ...options,
+  }
+  const steps = 2 * n
+  const single = right(await trainer(shared)())
+  const from = alive(single.initial)
+  const lessons = rollouts === undefined ? start : pipe(start, rollout(rollouts.solver, rollouts))
+  const stepwise = await lastValueFrom(
+    pipe(lessons, descend(single), training(single, { steps, seed, from })).pipe(toArray()),
+  )
+  const compiled = right(
+    await superstep(openEngine())({
+      ...shared,
+      steps: n,
+      ...(rollouts === undefined ? {} : { rollout: { path, solver: rollouts.solver, plan: rollouts } }),
+    })(),
+  )
+  const inOne = await lastValueFrom(pipe(start, supersteps(compiled, { steps, seed, from })).pipe(toArray()))
+  expect(inOne).toHaveLength(2)
+  return [
+    { state: stepwise[steps - 1].state, metrics: stepwise.map(({ metrics }) => metrics) },
+    { state: plain(inOne[1].state), metrics: inOne.flatMap(({ metrics }) => metrics) },
+  ]
+}
+
+const image = { sample: [1, 8, 8], classes: 2, seed: 5, patch: 4, width: 16, depth: 1, heads: 2 } as const
+const small = { sample: [3], classes: 2, seed: 5, width: 8, depth: 1 } as const
+const velocity = mlp({ parameterisation: 'flow_matching', ...small })
+const noise = mlp({ parameterisation: 'epsilon', ...small })
+const transformer = dit({ parameterisation: 'flow_matching', ...image })
+const straight = flow()
+const variance = ddpm({ betaSchedule: 'linear' })
+const flowing = {
+  path: straight,
+  model: velocity,
+  start: pipe(dataset(sourceOf(small.sample)), noised(straight)),
+} as const
+const diffusing = {
+  path: variance,
+  model: noise,
+  start: pipe(dataset(sourceOf(small.sample)), noised(variance)),
+} as const
+const picturing = {
+  path: straight,
+  model: transformer,
+  start: pipe(dataset(sourceOf(image.sample)), noised(straight)),
+} as const
+const way = { maxStepOffset: 3, stride: 60, probability: () => 0.6 } as const
+
+const agree = async <P extends Parameterisation>(
+  one: Case<P>,
+  n: number,
+): Promise<ReadonlyArray<Metrics>> => {
+  const [stepwise, inOne] = await bothWays(one, n)
+  expect(inOne.state.step).toBe(2 * n)
+  expect(distance(inOne.state.parameters, stepwise.state.parameters)).toBeLessThan(1e-4)
+  expect(distance(inOne.state.ema, stepwise.state.ema)).toBeLessThan(1e-4)
+  expect(Object.keys(inOne.state.slots)).toEqual(Object.keys(stepwise.state.slots))
+  for (const [slot, own] of Object.entries(stepwise.state.slots))
+    expect(distance(inOne.state.slots[slot], own)).toBeLessThan(1e-3)
+  expect(inOne.metrics).toHaveLength(2 * n)
+  inOne.metrics.forEach((metrics, i) => {
+    const { loss, terms, gradientNorm, drift, rolloutSeconds, trainingSeconds, ...exact } =
+      stepwise.metrics[i]
+    expect(metrics).toMatchObject(exact)
+    expect(Math.abs(metrics.loss / loss - 1)).toBeLessThan(1e-4)
+    expect(Math.abs(metrics.gradientNorm / gradientNorm - 1)).toBeLessThan(1e-3)
+    expect(Math.abs(metrics.drift - drift)).toBeLessThan(1e-4 * Math.max(1, drift))
+    expect(Object.keys(metrics.terms)).toEqual(Object.keys(terms))
+    expect(rolloutSeconds).toBeGreaterThanOrEqual(0)
+    expect(trainingSeconds).toBeGreaterThan(0)
+  })
+  return inOne.metrics
+}
+
+describe('a superstep gives the weights, the averages, the memory and the metrics of its single steps', () => {
+  it.each([1, 3])('%i steps without rollouts', async (n) => {
+    await agree(flowing, n)
+  })
+
+  it.each([
+    ['euler', euler()],
+    ['rk4, four evaluations a step', rk4()],
+    ['dpm, which mixes in noise', dpm({ order: 2, eta: 1 })],
+  ] as const)('with rollouts by %s', async (_, solver) => {
+    const metrics = await agree({ ...diffusing, rollouts: { ...way, solver } }, 2)
+    expect(metrics.some(({ rolledOut }) => rolledOut > 0)).toBe(true)
+    expect(metrics.some(({ drift }) => drift > 0.001)).toBe(true)
+  })
+
+  it('with rollouts by unipc of order 2, ReflexFlow on top, four steps at a time', async () => {
+    await agree({ ...flowing, rollouts: { ...way, solver: unipc({ order: 2 }) }, loss: reflexflow() }, 4)
+  })
+
+  it('of a transformer', async () => {
+    const rollouts = { ...way, solver: unipc({ order: 2 }) }
+    await agree({ ...picturing, rollouts, loss: reflexflow() }, 2)
+  })
+
+  it('with targets that lead from where the samples are; on the grid of deployment; from pure noise', async () => {
+    const grid = trailing(straight, 8)
+    const deployed = { maxStepOffset: 4, grid, probability: () => 0.7, solver: euler() } as const
+    await agree({ ...flowing, rollouts: { ...deployed, target: 'corrected' } }, 2)
+    await agree({ ...flowing, rollouts: { ...deployed, source: 'trajectory' } }, 2)
+  })
+
+  it('where nothing rolls out, everything does, or part of the weights is frozen', async () => {
+    for (const share of [0, 1]) {
+      const rollouts = { ...way, probability: () => share, solver: euler() }
+      await agree({ ...flowing, rollouts, loss: reflexflow() }, 2)
+    }
+    await agree(
+      {
+        ...flowing,
+        rollouts: { ...way, solver: euler() },
+        options: { trains: (name) => name.startsWith('head.') },
+      },
+      2,
+    )
+  })
+})
+
+describe('supersteps', () => {
+  const compiled = async (options: Partial<TrainerOptions<'flow_matching'>> = {}, steps = 2) =>
+    right(
+      await superstep(openEngine())({
+        model: velocity,
+        loss: mse,
+        optimizer: adamw({ learningRate: () => 1e-2 }),
+        batchSize,
+        threads: 1,
+        steps,
+        ...options,
+      })(),
+    )
+  const start = pipe(dataset(sourceOf([3])), noised(straight))
+
+  it('takes what changes batches, and refuses what asks the model', async () => {
+    const two = await compiled()
+    const run = pipe(start, perturbed(0.1), supersteps(two, { steps: 2, seed }))
+    const { metrics } = await firstValueFrom(run)
+    expect(metrics.map(({ step }) => step)).toEqual([1, 2])
+    const both = right(
+      await superstep(openEngine())({
+        model: velocity,
+        loss: mse,
+        optimizer: adamw({ learningRate: () => 1e-2 }),
+        batchSize,
+        threads: 1,
+        steps: 1,
+        rollout: { path: straight, solver: euler(), plan: way },
+      })(),
+    )
+    await expect(
+      lastValueFrom(pipe(start, perturbed(0.1), supersteps(both, { steps: 1, seed }))),
+    ).rejects.toThrow('rollouts start from the schedule')
+    const rolled = pipe(start, rollout(euler(), { ...way, probability: () => 1 }))
+    await expect(lastValueFrom(pipe(rolled, supersteps(two, { steps: 2, seed })))).rejects.toMatchObject({
+      _tag: 'EngineError',
+    })
+  })
+
+  it('says which step went wrong', async () => {
+    const huge = await compiled(
+      { optimizer: adamw({ learningRate: (step) => (step === 1 ? 1e30 : 1e-3) }) },
+      4,
+    )
+    await expect(lastValueFrom(pipe(start, supersteps(huge, { steps: 4, seed })))).rejects.toMatchObject({
+      _tag: 'TrainingError',
+      step: 2,
+    })
+  })
+
+  it('wants as many steps as fall into supersteps', async () => {
+    const two = await compiled()
+    expect(() => pipe(start, supersteps(two, { steps: 5, seed }))).toThrow(
+      '5 steps do not fall into supersteps of 2',
+    )
+    await expect(compiled({}, 0)).rejects.toThrow('a superstep of 0 steps')
+  })
+})
