@@ -22,7 +22,7 @@ const run = async (edit: (source: string) => string, steps: number): Promise<Rea
   const shorter = program
     .replace('steps: 2000', `steps: ${steps}`)
     .replace('runs/program', folder)
-    .replace('to: 0.5, steps: 500', 'to: 1, steps: 1')
+    .replace('to: 0.25, steps: 500', 'to: 1, steps: 1')
   writeFileSync(copy, edit(shorter))
   // The name is made at run time, so the compiler cannot know what the module exports; the README's own check does.
   const module = (await import(`${copy}?${steps}`)) as {

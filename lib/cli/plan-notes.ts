@@ -6,7 +6,7 @@ import type { PlannedStep } from './ramp-table.js'
 const dear = 0.5
 
 /** The mean span in σ of all samples from which rollouts have been seen to blur; docs/results.md has the measurements. */
-const blurring = 0.005
+const blurring = 0.01
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 

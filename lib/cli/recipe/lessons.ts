@@ -73,7 +73,7 @@ export const flowLessons =
         case 'mixflow':
           return slowed(config.mixflow_gamma ?? 0.8)(ideal)
         case 'hastened':
-          return hastened(config.hastened_gamma ?? 0.2)(ideal)
+          return hastened(config.hastened_gamma ?? 0.1)(ideal)
         default:
           return rollingOut(config)(ideal)
       }

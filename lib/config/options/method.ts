@@ -15,7 +15,7 @@ const normaliserNames = Object.keys(normalisers) as ReadonlyArray<BiasNormaliser
 
 /** The method that each of these options belongs to, and its default there. */
 export const methodDefaults = {
-  hastened_gamma: { method: 'hastened', value: 0.2 },
+  hastened_gamma: { method: 'hastened', value: 0.1 },
   dream_detail_preservation: { method: 'dream', value: 1 },
   mixflow_gamma: { method: 'mixflow', value: 0.8 },
   defar_alpha: { method: 'defar', value: 1 },
