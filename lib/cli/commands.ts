@@ -62,7 +62,7 @@ export const commands = {
         options: {},
         run: ({ words }, terminal) => trainCommand(words, terminal),
         details: (columns) =>
-          `${optionsHelp(columns)}\n\nA run folder holds config.json, metrics.jsonl, samples/, checkpoint-*/, model.onnx and report.html.\nCtrl-C ends a run after the step under way, with a checkpoint; a second one ends it at once.`,
+          `${optionsHelp(columns)}\n\nA run folder holds config.json, dataset.json, metrics.jsonl, samples/, checkpoint-*/, model.onnx and report.html.\nCtrl-C ends a run after the step under way, with a checkpoint; a second one ends it at once.`,
       }
     },
   },

@@ -72,6 +72,7 @@ describe('refused input', () => {
         [
           'train',
           'config.json',
+      'dataset.json',
           '--prediction_type=epsilon',
           '--scheduled_sampling_reflexflow',
           '--train_batch_size',
