@@ -72,7 +72,6 @@ describe('refused input', () => {
         [
           'train',
           'config.json',
-      'dataset.json',
           '--prediction_type=epsilon',
           '--scheduled_sampling_reflexflow',
           '--train_batch_size',
@@ -139,6 +138,7 @@ describe('a run', () => {
       'checkpoint-000002',
       'checkpoint-000004',
       'config.json',
+      'dataset.json',
       'metrics.jsonl',
       'model.onnx',
       'report.html',
