@@ -61,14 +61,23 @@ const startOf = (
 /** The device that was asked for, in a thread of its own: progress, Ctrl-C and what else goes on here do not wait for it. */
 const engineOf = ({
   device: wanted,
+  mixed_precision: precision,
 }: Config): TE.TaskEither<DerivaError, { readonly engine: Engine; readonly device: string }> =>
   pipe(
     chooseDevice(wanted),
     TE.bimap(
       ({ message }) =>
         configError([{ key: 'device', value: wanted, allowed: `what this machine has (${message})` }]),
-      ({ device, reason }) => ({ engine: openEngine({ device, worker: true }), device: reason }),
+      ({ device, reason }) => ({ kind: device, device: reason }),
     ),
+    TE.filterOrElseW(
+      ({ kind }) => precision !== 'bf16' || kind !== 'cpu',
+      ({ device }) =>
+        configError([
+          { key: 'mixed_precision', value: precision, allowed: `no or fp16 on the CPU (device: ${device})` },
+        ]),
+    ),
+    TE.map(({ kind, device }) => ({ engine: openEngine({ device: kind, worker: true }), device })),
   )
 
 const prepared = <P extends Parameterisation, N extends string>(

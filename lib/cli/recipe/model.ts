@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { encodeSafetensors } from '../../checkpoint/index.js'
 import { type Config, configError, type ConfigError, type DatasetFacts } from '../../config/index.js'
 import { lora, merged, toPeft } from '../../lora/index.js'
-import { adopted, dit, type ImageShape, type Model, unet, weightsOf } from '../../model/index.js'
+import { adopted, dit, type ImageShape, inPrecision, type Model, unet, weightsOf } from '../../model/index.js'
 import type { Graph } from '../../onnx/index.js'
 import { type Parameters, trainedModel } from '../../train/index.js'
 import type { Parameterisation } from '../../types/index.js'
@@ -71,6 +71,17 @@ export const modelOf = <P extends Parameterisation>(
   const shared = { parameterisation, sample, classes, seed: config.seed }
   return E.right(model.type === 'unet' ? unet({ ...shared, ...model }) : dit({ ...shared, ...model }))
 }
+
+/** The same subject, computed in half precision; what it exports stays as it was. */
+const computedAs =
+  ({ mixed_precision: precision }: Config) =>
+  <P extends Parameterisation>(subject: Subject<P>): Subject<P> =>
+    precision === 'no'
+      ? subject
+      : {
+          ...subject,
+          model: inPrecision(precision === 'fp16' ? 'float16' : 'bfloat16')(subject.model),
+        }
 
 /** Adapters beside a model that stays as it is. */
 const adaptedSubject = <P extends Parameterisation>(
@@ -141,4 +152,5 @@ export const subjectOf = <P extends Parameterisation>(
             })),
           ),
     ),
+    E.map(computedAs(config)),
   )

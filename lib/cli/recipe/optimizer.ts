@@ -89,7 +89,13 @@ export const stepOf = (
   config: Config,
 ): Pick<
   TrainingGraphOptions<Parameterisation>,
-  'batchSize' | 'accumulate' | 'checkpointing' | 'decays' | 'maxGradientNorm' | 'maxGradientValue'
+  | 'batchSize'
+  | 'accumulate'
+  | 'checkpointing'
+  | 'decays'
+  | 'lossScaling'
+  | 'maxGradientNorm'
+  | 'maxGradientValue'
 > => {
   const { max_grad_norm: limit, gradient_accumulation_steps: accumulate } = config
   return {
@@ -98,6 +104,8 @@ export const stepOf = (
     ...(config.gradient_checkpointing
       ? { checkpointing: config.gradient_checkpointing_segments ?? true }
       : {}),
+    // The small gradients of float16 would be zero; bfloat16 has the range of float32.
+    ...(config.mixed_precision === 'fp16' ? { lossScaling: true } : {}),
     ...(config.weight_decay_exclude === 'nothing' ? { decays: () => true } : {}),
     ...(limit === 0
       ? {}

@@ -47,6 +47,13 @@ export const optimisation = {
     meaning:
       'Batches of train_batch_size whose gradients make one step together: the step of a batch as many times as large, in the memory of one.',
   }),
+  mixed_precision: option({
+    group: 'Optimisation',
+    kind: kinds.choice(['no', 'fp16', 'bf16']),
+    value: 'no',
+    meaning:
+      'Compute matrix products and activations in half precision; weights, sums, normalisations and the optimizer stay float32, and fp16 scales the loss. bf16 needs a GPU.',
+  }),
   gradient_checkpointing: option({
     group: 'Optimisation',
     kind: kinds.boolean,
