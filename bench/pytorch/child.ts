@@ -11,6 +11,10 @@ export type TorchContestant = {
   readonly compiled?: boolean
   /** Whether a moving average of the weights is kept. */
   readonly average: boolean
+  /** Where it is computed. Default `cpu`. */
+  readonly device?: 'cpu' | 'cuda'
+  /** `float32` takes TF32 where the card has it; `bfloat16` is autocast. Default `float32`. */
+  readonly precision?: 'float32' | 'bfloat16'
 }
 
 /** Where each sample's rollout starts and ends, [batch], integer timesteps. */

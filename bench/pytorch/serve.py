@@ -14,10 +14,25 @@ setup = json.loads(sys.stdin.readline())
 torch.set_num_threads(setup["threads"])
 torch.manual_seed(1)
 
+
+def in_bfloat16(forward, device):
+    """Autocast, with predictions in float32 as the loss wants them."""
+
+    def cast(*inputs):
+        with torch.autocast(device, torch.bfloat16):
+            return forward(*inputs).float()
+
+    return cast
+
+
 ways = {"plain": plain, "one_by_one": one_by_one, "batched": batched}
 contestants = {}
 for name, spec in setup["contestants"].items():
-    model = build(spec["model"])
+    device = spec.get("device", "cpu")
+    if device == "cuda":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.allow_tf32 = True
+    model = build(spec["model"]).to(device)
     size = spec["batch"]
     shape = (size, *spec["model"]["sample"])
     x0, noise = torch.randn(shape), torch.randn(shape)
@@ -29,7 +44,10 @@ for name, spec in setup["contestants"].items():
         "timesteps": 1000 * torch.arange(1, size + 1) / size,
         "label": torch.arange(size) % 10,
     }
+    batch = {key: value.to(device) for key, value in batch.items()}
     training = Training(model, spec.get("compiled", False), spec["average"])
+    if spec.get("precision") == "bfloat16":
+        training.forward = in_bfloat16(training.forward, device)
     contestants[name] = (ways[spec["way"]], training, batch)
 
 print(json.dumps({"torch": torch.__version__}), flush=True)
