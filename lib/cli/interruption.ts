@@ -11,7 +11,7 @@ const echo = 700
 
 /**
  * Listens for Ctrl-C and for the signal to terminate. The first is a wish, for the command to fulfil; the second ends the
- * process at once, with exit code 130.
+ * process at once, by that signal: shells call it 130 and 143.
  *
  * @param onFirst called at the first signal
  * @example
@@ -19,20 +19,23 @@ const echo = 700
  */
 export const listen = (onFirst: () => void): Interruption => {
   let since: number | undefined
-  const onSignal = (): void => {
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  const dispose = (): void => {
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+  const onSignal = (signal: NodeJS.Signals): void => {
     if (since === undefined) {
       since = performance.now()
       onFirst()
     } else if (performance.now() - since > echo) {
-      process.exit(130)
+      // Not `process.exit`: it would take the engine's thread down in the middle of a run, which ends in a crash report.
+      dispose()
+      process.kill(process.pid, signal)
     }
   }
-  const signals = ['SIGINT', 'SIGTERM'] as const
   for (const signal of signals) process.on(signal, onSignal)
   return {
     requested: () => since !== undefined,
-    dispose: () => {
-      for (const signal of signals) process.off(signal, onSignal)
-    },
+    dispose,
   }
 }

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type Config, configError, type ConfigError, datasetProblems } from '../config/index.js'
-import { type Dataset, openDataset } from '../data/index.js'
+import { type Dataset, externalIn, openDataset } from '../data/index.js'
 import { decode, type Graph } from '../onnx/index.js'
 import type { DerivaError } from '../types/index.js'
 import type { Materials } from './recipe/index.js'
@@ -32,9 +33,10 @@ export const readModelFile = (key: string, path: string): TE.TaskEither<DerivaEr
           },
         ]),
     ),
+    // What is stored beside the file belongs to it.
     TE.chainEitherKW((bytes) =>
       pipe(
-        decode(bytes),
+        decode(bytes, { external: externalIn(dirname(path)) }),
         E.mapLeft((error) => ({ ...error, message: `${path}: ${error.message}` })),
       ),
     ),

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { spawn } from 'node:child_process'
 import {
   copyFileSync,
@@ -67,7 +68,9 @@ export const deriva = (
       })
     })
     child.on('error', reject)
-    child.on('close', (code) => {
+    child.on('close', (exitCode, signal) => {
+      // As shells count: a process that a signal ended has 128 + its number.
+      const code = signal === null ? exitCode : 128 + constants.signals[signal]
       resolve({ code, out, err })
     })
   })
