@@ -72,7 +72,7 @@ const narrow = (steps: ReadonlyArray<Step>, most: number): ReadonlyArray<number>
   const results = steps.flatMap(({ bytes }, i) => (bytes > 0 ? [i] : []))
   // Nothing comes after the last result.
   const minima = results.slice(0, -1).filter((i, k) => {
-    const [before = i, after = i] = [results[k - 1], results[k + 1]]
+    const [before, after] = [k === 0 ? i : results[k - 1], results[k + 1]]
     return alive[i] <= alive[before] && alive[i] <= alive[after]
   })
   return minima.filter((_, k) => k % Math.ceil(minima.length / most) === 0)
