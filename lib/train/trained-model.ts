@@ -5,7 +5,8 @@ import type { Parameters } from './state.js'
 
 /**
  * An ONNX file of the model with these parameters in place of its initial ones, runnable by any ONNX Runtime: inputs
- * `latents`, `timestep` and the model's conditioning, output `prediction`. Of an adopted model: the file that it came as, with these weights.
+ * `latents`, `timestep` and the model's conditioning, output `prediction`; what that means is in its metadata as `prediction_type`.
+ * Of an adopted model: the file that it came as, with these weights.
  *
  * @example
  * declare const model: Model<'flow_matching'>, state: State
@@ -15,13 +16,21 @@ export const trainedModel = <P extends Parameterisation>(
   model: Model<P>,
   parameters: Parameters,
 ): Uint8Array => {
+  // What the graph itself cannot say: what its output means.
+  const said = { prediction_type: model.parameterisation }
   if (model.origin !== undefined) {
     const { inputs, outputs, metadata } = withWeights(model.origin, { ...weightsOf(model), ...parameters })
-    return encode({ inputs, outputs, metadata, parameters: 'initializers', name: 'denoiser' })
+    return encode({
+      inputs,
+      outputs,
+      metadata: { ...metadata, ...said },
+      parameters: 'initializers',
+      name: 'denoiser',
+    })
   }
   const [prediction = model.prediction] = substitute([model.prediction], ({ node }) => {
     const tensor = node.kind === 'parameter' ? parameters[node.name] : undefined
     return node.kind === 'parameter' && tensor !== undefined ? parameter(node.name, tensor) : undefined
   })
-  return encode({ outputs: { prediction }, parameters: 'initializers', name: 'denoiser' })
+  return encode({ outputs: { prediction }, metadata: said, parameters: 'initializers', name: 'denoiser' })
 }

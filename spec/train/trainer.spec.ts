@@ -179,6 +179,8 @@ describe('frozen weights', () => {
     const compiled = await compiledOf({ trains, emaDecay: 0.9 })
     const { state } = await trained(compiled, lesson, 5)
     const file = trainedModel(compiled.model, state.ema)
+    // The graph cannot say what its output means; the file does.
+    expect(right(decode(file)).metadata).toEqual({ prediction_type: compiled.model.parameterisation })
     const weights = leaves(Object.values(right(decode(file)).outputs)).flatMap(nameOf)
     expect(weights.filter((name) => all.includes(name))).toEqual(all)
     const found = await runModel(file, {
