@@ -6,10 +6,19 @@ import type { PlanOptions } from './plan.js'
 /** No solver looks further back than this. */
 const history = 32
 
-/** The longest way that a plan may ask for, as far as it makes a difference. */
-const longest = ({ maxStepOffset, grid, stride = 1 }: PlanOptions, path: Path, steps: number): Grid => {
+/**
+ * The longest ways that a plan may ask for, as far as it makes a difference: from the noisiest point, from the one after it, amid the
+ * grid, and to its end. Where there is no data yet, or no noise any more, coefficients vanish, and programs need less room.
+ */
+const longest = (
+  { maxStepOffset, grid, stride = 1 }: PlanOptions,
+  path: Path,
+  steps: number,
+): ReadonlyArray<Grid> => {
   const whole = grid ?? unitSteps(path, path.noisiest.timestep, 0, stride)
-  return whole.slice(0, Math.min(maxStepOffset, steps + history) + 1)
+  const points = Math.min(maxStepOffset, steps + history) + 1
+  const last = Math.max(0, whole.length - points)
+  return [0, 1, Math.floor(last / 2), last].map((from) => whole.slice(from, from + points))
 }
 
 /**
@@ -27,13 +36,18 @@ export const tailShape = (
   options: PlanOptions,
   steps: number,
 ): UnrolledShape => {
-  const way = longest(options, path, steps)
-  const programs = way.map((_, k) => program(solver, path, parameterisation, way.slice(0, k + 1)))
-  const tails = programs.map(
-    ({ evaluations }, k) => evaluations.length - programs[Math.max(0, k - steps)].evaluations.length,
-  )
+  const rooms = longest(options, path, steps).map((way): UnrolledShape => {
+    const programs = way.map((_, k) => program(solver, path, parameterisation, way.slice(0, k + 1)))
+    const tails = programs.map(
+      ({ evaluations }, k) => evaluations.length - programs[Math.max(0, k - steps)].evaluations.length,
+    )
+    return {
+      evaluations: Math.max(0, ...tails),
+      registers: Math.max(1, ...programs.map(({ registers }) => registers)),
+    }
+  })
   return {
-    evaluations: Math.max(0, ...tails),
-    registers: Math.max(1, ...programs.map(({ registers }) => registers)),
+    evaluations: Math.max(...rooms.map(({ evaluations }) => evaluations)),
+    registers: Math.max(...rooms.map(({ registers }) => registers)),
   }
 }
