@@ -3,7 +3,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Path } from '../path/index.js'
 import { encodePng, sampleGrid } from '../report/index.js'
 import { type Denoiser, guided, sample } from '../rollout/index.js'
-import type { Grid, Solver } from '../solver/index.js'
+import { type Grid, program, type Solver } from '../solver/index.js'
 import { type ErrorOf, type Parameterisation, size, takeRows } from '../types/index.js'
 import type { Conditions } from './conditions.js'
 import { tiled } from './tiles.js'
@@ -23,6 +23,26 @@ export type DrawingOptions = {
   readonly seed: number
 }
 
+/** Without anything to condition on there is nothing to be guided towards. */
+const scaleOf = ({
+  conditions: { given },
+  guidance,
+}: Pick<DrawingOptions, 'conditions' | 'guidance'>): number =>
+  Object.keys(given).length === 0 ? 1 : guidance
+
+/**
+ * The sample evaluations that drawing takes.
+ *
+ * @example
+ * declare const options: DrawingOptions
+ * const evaluations = drawingEvaluations('flow_matching', options)
+ */
+export const drawingEvaluations = (parameterisation: Parameterisation, options: DrawingOptions): number => {
+  const { path, solver, grid, count } = options
+  const { evaluations } = program(solver, path, parameterisation, grid)
+  return count * evaluations.length * (scaleOf(options) === 1 ? 1 : 2)
+}
+
 /** A row for each round of the classes where that comes out even, else a square. */
 const columnsOf = (count: number, classes: number): number =>
   classes > 0 && count % classes === 0 ? classes : Math.ceil(Math.sqrt(count))
@@ -40,12 +60,11 @@ const columnsOf = (count: number, classes: number): number =>
  */
 export const drawn = <P extends Parameterisation>(
   denoiser: Denoiser<P>,
-  { path, solver, grid, shape, count, conditions, guidance, seed }: DrawingOptions,
+  options: DrawingOptions,
 ): TE.TaskEither<ErrorOf<'EngineError'>, Float32Array> => {
+  const { path, solver, grid, shape, count, conditions, seed } = options
   const { given, empty } = conditions
-  // Without anything to condition on there is nothing to be guided towards.
-  const scale = Object.keys(given).length === 0 ? 1 : guidance
-  const towards = guided(denoiser, scale, (rows) =>
+  const towards = guided(denoiser, scaleOf(options), (rows) =>
     Object.fromEntries(
       Object.entries(rows).map(([name, tensor]) => [
         name,

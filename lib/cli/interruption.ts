@@ -1,3 +1,5 @@
+import type * as IO from 'fp-ts/lib/IO.js'
+
 /** A person's wish that a command come to an end. */
 export type Interruption = {
   /** Whether they have asked. */
@@ -5,6 +7,8 @@ export type Interruption = {
   /** Stops listening. */
   readonly dispose: () => void
 }
+
+const signals = ['SIGINT', 'SIGTERM'] as const
 
 /** npm passes Ctrl-C on to a process that has already had it from the terminal: two signals this close are one wish. */
 const echo = 700
@@ -19,7 +23,6 @@ const echo = 700
  */
 export const listen = (onFirst: () => void): Interruption => {
   let since: number | undefined
-  const signals = ['SIGINT', 'SIGTERM'] as const
   const dispose = (): void => {
     for (const signal of signals) process.off(signal, onSignal)
   }
@@ -38,4 +41,24 @@ export const listen = (onFirst: () => void): Interruption => {
     requested: () => since !== undefined,
     dispose,
   }
+}
+
+/**
+ * For commands that have nothing to save: Ctrl-C and the signal to terminate end the process at once, after some last words.
+ *
+ * @returns stops listening
+ * @example
+ * const dispose = lastWords(() => { processTerminal.tell('Stopped; nothing was written.') })
+ */
+export const lastWords = (say: () => void): IO.IO<void> => {
+  const dispose = (): void => {
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+  const onSignal = (signal: NodeJS.Signals): void => {
+    dispose()
+    say()
+    process.kill(process.pid, signal)
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  return dispose
 }

@@ -20,11 +20,13 @@ import {
 import type { Denoiser } from '../rollout/index.js'
 import { type Solver, solverOf } from '../solver/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
+import { withDevice } from './device-engine.js'
+import { type EvaluationProgress, evaluationText } from './evaluation-progress.js'
 import { heldOut, type HeldOut, heldOutBatch } from './held-out.js'
 import { listen } from './interruption.js'
 import type { MeasureOptions } from './measure-options.js'
 import { measurementText } from './measurement-text.js'
-import { measuring, type MeasuringProgress, measuringText } from './measuring.js'
+import { measuring } from './measuring.js'
 import type { ExitCode } from './outcome.js'
 import { viewOf } from './progress-bar.js'
 import { samplingOf } from './recipe/index.js'
@@ -142,7 +144,7 @@ export const measureCommand = (
   options: MeasureOptions,
   terminal: Terminal,
 ): TE.TaskEither<DerivaError, ExitCode> => {
-  const view = viewOf<MeasuringProgress>(terminal, measuringText)
+  const view = viewOf<EvaluationProgress>(terminal, evaluationText)
   const interruption = listen(() => {
     view.close()
     terminal.tell('Finishing this batch and saving; Ctrl-C again stops at once.')
@@ -159,14 +161,22 @@ export const measureCommand = (
       if (samples.seen)
         terminal.tell(`Note: ${config.dataset} keeps no samples from training; these were trained on.`)
       return pipe(
-        runDenoiser(run),
-        TE.bindTo('denoiser'),
-        TE.bindW('measurement', ({ denoiser }) =>
-          measuring(denoiser, plan, samples, { show: view.show, stop: interruption.requested }),
-        ),
-        TE.bindW('drawn', ({ denoiser, measurement }) =>
-          measurement === undefined ? TE.right([]) : strips(denoiser, plan, samples),
-        ),
+        withDevice(
+          '--device',
+          options.device ?? 'auto',
+        )(({ engine, reason }) => {
+          terminal.tell(`device: ${reason}`)
+          return pipe(
+            runDenoiser(run, engine),
+            TE.bindTo('denoiser'),
+            TE.bindW('measurement', ({ denoiser }) =>
+              measuring(denoiser, plan, samples, { show: view.show, stop: interruption.requested }),
+            ),
+            TE.bindW('drawn', ({ denoiser, measurement }) =>
+              measurement === undefined ? TE.right([]) : strips(denoiser, plan, samples),
+            ),
+          )
+        }),
         TE.chainW(({ measurement, drawn }): TE.TaskEither<DerivaError, ExitCode> => {
           view.close()
           if (measurement === undefined) return TE.right(130)

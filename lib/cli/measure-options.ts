@@ -4,6 +4,7 @@ import * as t from 'io-ts'
 import { kinds, type OptionKind } from '../config/kind.js'
 import { solverNames } from '../solver/registry.js'
 import { commandOption, type Given } from './command-options.js'
+import { deviceOption } from './device-option.js'
 
 /** Several values of a kind, with commas between them. */
 const list = <A>(kind: OptionKind<A>, noun: string): OptionKind<ReadonlyArray<A>> => {
@@ -59,6 +60,7 @@ export const measureOptions = {
     "the run's validation_seed",
     'The seed of the samples and their noise.',
   ),
+  device: deviceOption,
   out: commandOption(
     kinds.text('the path of a JSON file'),
     "the run's measure.json, which its report shows",

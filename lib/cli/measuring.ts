@@ -12,34 +12,14 @@ import {
 } from '../measure/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
+import { counted, type EvaluationProgress } from './evaluation-progress.js'
 import { type HeldOut, heldOutBatch } from './held-out.js'
-import { durationText } from './progress.js'
-import type { Counted } from './progress-bar.js'
 
 /** Groups that intervals are made from. */
 const mostGroups = 8
 
 /** Samples that are rolled out together. */
 const mostTogether = 32
-
-/** Sample evaluations, done and in all. */
-export type MeasuringProgress = Counted & { readonly begun: number }
-
-/**
- * How far measuring is, in one line.
- *
- * @example
- * const line = measuringText({ step: 500, total: 1000, from: 0, begun: 0, now: 2000 })
- */
-export const measuringText = ({ step, total, begun, now }: MeasuringProgress): string => {
-  const seconds = (now - begun) / 1000
-  return [
-    `evaluation ${step.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`,
-    ...(step > 0 && seconds > 0
-      ? [`${Math.round(step / seconds)}/s`, `${durationText(((total - step) * seconds) / step)} left`]
-      : []),
-  ].join(' · ')
-}
 
 /** The model's evaluations that one sample takes. */
 const evaluationsOf = ({ path, courses }: MeasuringOptions, parameterisation: Parameterisation): number => {
@@ -64,28 +44,14 @@ export const measuring =
     denoiser: Denoiser<P>,
     options: MeasuringOptions,
     samples: HeldOut,
-    { show, stop }: { readonly show: (progress: MeasuringProgress) => void; readonly stop: () => boolean },
+    { show, stop }: { readonly show: (progress: EvaluationProgress) => void; readonly stop: () => boolean },
   ): TE.TaskEither<DerivaError, Measurement | undefined> =>
   async () => {
     const count = samples.ids.length
     const groups = Math.min(mostGroups, count)
     const batches = groups * Math.ceil(count / (groups * mostTogether))
-    const begun = performance.now()
     const total = count * evaluationsOf(options, denoiser.parameterisation)
-    let done = 0
-    const counted: Denoiser<P> = {
-      ...denoiser,
-      predict: (latents, timesteps, conditioning) =>
-        pipe(
-          denoiser.predict(latents, timesteps, conditioning),
-          TE.map((prediction) => {
-            done += timesteps.length
-            show({ step: done, total, from: 0, begun, now: performance.now() })
-            return prediction
-          }),
-        ),
-    }
-    const measure = measureBatch(counted, options)
+    const measure = measureBatch(counted(denoiser, total, show), options)
     const tallies = new Map<number, Tallies>()
     for (let b = 0; b < batches && !stop(); b++) {
       const [from, to] = [b, b + 1].map((i) => Math.round((i * count) / batches))

@@ -5,7 +5,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { checkpointError, onDisk } from '../checkpoint/index.js'
 import { type Config, configError, type DatasetFacts } from '../config/index.js'
-import { openSession } from '../engine/index.js'
+import type { Engine } from '../engine/index.js'
 import { decode } from '../onnx/index.js'
 import { readRunConfig } from '../report/run-folder.js'
 import type { Denoiser } from '../rollout/index.js'
@@ -77,12 +77,15 @@ const feedable = ({ config, model, dataset }: RunModel): E.Either<DerivaError, U
  * @returns Left `EngineError` when ONNX Runtime refuses the file
  * @example
  * declare const run: RunModel
- * const denoiser = runDenoiser(run)
+ * const denoiser = runDenoiser(run, openEngine())
  */
-export const runDenoiser = (run: RunModel): TE.TaskEither<DerivaError, Denoiser<Parameterisation>> =>
+export const runDenoiser = (
+  run: RunModel,
+  engine: Engine,
+): TE.TaskEither<DerivaError, Denoiser<Parameterisation>> =>
   pipe(
     TE.fromEither(feedable(run)),
-    TE.chainW((bytes) => openSession(bytes, { name: 'model.onnx' })),
+    TE.chainW((bytes) => engine.open(bytes, { name: 'model.onnx' })),
     TE.map((session) =>
       sessionDenoiser(
         session,

@@ -9,8 +9,12 @@ import { openDataset } from '../data/index.js'
 import { solverOf } from '../solver/index.js'
 import { type DerivaError, float32 } from '../types/index.js'
 import { classConditions, type Conditions, datasetConditions, fileConditions } from './conditions.js'
-import { drawn, pictured } from './grid.js'
+import { type DeviceEngine, withDevice } from './device-engine.js'
+import { counted, type EvaluationProgress, evaluationText } from './evaluation-progress.js'
+import { drawingEvaluations, type DrawingOptions, drawn, pictured } from './grid.js'
+import { lastWords } from './interruption.js'
 import type { ExitCode } from './outcome.js'
+import { viewOf } from './progress-bar.js'
 import { samplingOf } from './recipe/index.js'
 import { readRun, runDenoiser, type RunModel } from './run-model.js'
 import type { SampleOptions } from './sample-options.js'
@@ -77,6 +81,37 @@ const fittingConditions = (
     : E.left(refuse('--conditioning', path, `a file that has ${problems.join(', and ')}`))
 }
 
+type Drawn = { readonly samples: Float32Array; readonly seconds: number }
+
+/** Draws with a run's model on a device, while a person can watch, and can stop it. */
+const samplesOn = (
+  { engine, reason }: DeviceEngine,
+  run: RunModel,
+  drawing: DrawingOptions,
+  terminal: Terminal,
+): TE.TaskEither<DerivaError, Drawn> => {
+  const view = viewOf<EvaluationProgress>(terminal, evaluationText)
+  terminal.tell(`device: ${reason}`)
+  const dispose = lastWords(() => {
+    view.close()
+    terminal.tell('Stopped; nothing was written.')
+  })
+  const begun = performance.now()
+  const task = pipe(
+    runDenoiser(run, engine),
+    TE.chainW((denoiser) =>
+      drawn(counted(denoiser, drawingEvaluations(denoiser.parameterisation, drawing), view.show), drawing),
+    ),
+    TE.map((samples): Drawn => ({ samples, seconds: (performance.now() - begun) / 1000 })),
+  )
+  return async () => {
+    const outcome = await task()
+    view.close()
+    dispose()
+    return outcome
+  }
+}
+
 /**
  * `deriva sample`: draws samples with a run's averaged model, into one PNG picture, or as arrays into a .safetensors file.
  *
@@ -115,36 +150,35 @@ export const sampleCommand = (
         )
       const { shape, classes } = dataset
       const count = options.num ?? 64
-      const begun = performance.now()
+      const drawing = {
+        ...samplingOf(config, options.steps ?? config.validation_num_inference_steps),
+        solver,
+        shape,
+        classes,
+        count,
+        conditions,
+        guidance,
+        seed: options.seed ?? config.validation_seed,
+      }
       return pipe(
-        runDenoiser(run),
-        TE.chainW((denoiser) =>
-          drawn(denoiser, {
-            ...samplingOf(config, options.steps ?? config.validation_num_inference_steps),
-            solver,
-            shape,
-            classes,
-            count,
-            conditions,
-            guidance,
-            seed: options.seed ?? config.validation_seed,
-          }),
+        withDevice('--device', options.device ?? 'auto')((on) => samplesOn(on, run, drawing, terminal)),
+        TE.chainW(({ samples, seconds }) =>
+          pipe(
+            onDisk(out, async () => {
+              await mkdir(dirname(out), { recursive: true })
+              await writeFile(
+                out,
+                isTensorFile(out)
+                  ? encodeSafetensors({ latents: float32([count, ...shape], samples), ...conditions.given })
+                  : pictured(dataset, samples, options.columns),
+              )
+            }),
+            TE.map((): ExitCode => {
+              terminal.print(`${out}: ${count} samples in ${seconds.toFixed(1)} s`)
+              return 0
+            }),
+          ),
         ),
-        TE.chainW((samples) =>
-          onDisk(out, async () => {
-            await mkdir(dirname(out), { recursive: true })
-            await writeFile(
-              out,
-              isTensorFile(out)
-                ? encodeSafetensors({ latents: float32([count, ...shape], samples), ...conditions.given })
-                : pictured(dataset, samples, options.columns),
-            )
-          }),
-        ),
-        TE.map((): ExitCode => {
-          terminal.print(`${out}: ${count} samples in ${((performance.now() - begun) / 1000).toFixed(1)} s`)
-          return 0
-        }),
       )
     }),
   )

@@ -1,6 +1,7 @@
 import { kinds } from '../config/kind.js'
 import { solverNames } from '../solver/registry.js'
 import { commandOption, type Given } from './command-options.js'
+import { deviceOption } from './device-option.js'
 
 /** The options of `deriva sample`, from which flags and help are derived. */
 export const sampleOptions = {
@@ -29,6 +30,7 @@ export const sampleOptions = {
     'the classes, or the rows of the training data',
     'What to draw: arrays [rows, …] under the names that the model was trained with.',
   ),
+  device: deviceOption,
   out: commandOption(
     kinds.text('the path of a PNG or .safetensors file'),
     'samples.png',

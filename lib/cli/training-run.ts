@@ -5,7 +5,6 @@ import { lastValueFrom, type Observable, takeWhile } from 'rxjs'
 import { fitted } from '../checkpoint/index.js'
 import { type Config, configError, configNotes, rollsOut } from '../config/index.js'
 import { batches } from '../data/index.js'
-import { chooseDevice, type Engine, openEngine } from '../engine/index.js'
 import { parameterCount } from '../model/index.js'
 import { record } from '../report/index.js'
 import { ahead, dataset, descend, type Descended, observe, training } from '../stream/index.js'
@@ -13,6 +12,7 @@ import { type Standing, type State, type Trainer, trainerOn } from '../train/ind
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { type BlurWatch, blurWatch, dataSharpness } from './blur-watch.js'
 import type { Departure } from './departure.js'
+import { type DeviceEngine, withTrainingDevice } from './device-engine.js'
 import { headline } from './headline.js'
 import { type Interruption, listen } from './interruption.js'
 import { type Keeper, keeper } from './keeper.js'
@@ -31,7 +31,6 @@ type Ready<P extends Parameterisation, N extends string> = {
   readonly data: OpenMaterials['dataset']
   readonly subject: Subject<P>
   readonly compiled: Trainer<P, N, Standing>
-  readonly engine: Engine
   /** What is computed on, and why. */
   readonly device: string
   readonly from: State
@@ -58,41 +57,19 @@ const startOf = (
         ),
       )
 
-/** The device that was asked for, in a thread of its own: progress, Ctrl-C and what else goes on here do not wait for it. */
-const engineOf = ({
-  device: wanted,
-  mixed_precision: precision,
-}: Config): TE.TaskEither<DerivaError, { readonly engine: Engine; readonly device: string }> =>
-  pipe(
-    chooseDevice(wanted),
-    TE.bimap(
-      ({ message }) =>
-        configError([{ key: 'device', value: wanted, allowed: `what this machine has (${message})` }]),
-      ({ device, reason }) => ({ kind: device, device: reason }),
-    ),
-    TE.filterOrElseW(
-      ({ kind }) => precision !== 'bf16' || kind !== 'cpu',
-      ({ device }) =>
-        configError([
-          { key: 'mixed_precision', value: precision, allowed: `no or fp16 on the CPU (device: ${device})` },
-        ]),
-    ),
-    TE.map(({ kind, device }) => ({ engine: openEngine({ device: kind, worker: true }), device })),
-  )
-
 const prepared = <P extends Parameterisation, N extends string>(
   config: Config,
   materials: OpenMaterials,
   recipe: Recipe<P, N>,
   departure: Departure,
+  { engine, reason }: DeviceEngine,
 ): TE.TaskEither<DerivaError, Ready<P, N>> =>
   pipe(
     TE.Do,
     TE.bind('subject', () =>
       TE.fromEither<DerivaError, Subject<P>>(subjectOf(config, materials, recipe.parameterisation)),
     ),
-    TE.bindW('on', () => engineOf(config)),
-    TE.bindW('compiled', ({ subject: { model, trains }, on: { engine } }) =>
+    TE.bindW('compiled', ({ subject: { model, trains } }) =>
       trainerOn(engine)({ ...recipe.trainer, model, trains }),
     ),
     TE.bindW('from', ({ compiled }) => startOf(config, departure, compiled)),
@@ -102,7 +79,7 @@ const prepared = <P extends Parameterisation, N extends string>(
         TE.map((sharp) => blurWatch(materials.dataset.shape, sharp)),
       ),
     ),
-    TE.map(({ on, ...parts }) => ({ config, recipe, data: materials.dataset, ...parts, ...on })),
+    TE.map((parts) => ({ config, recipe, data: materials.dataset, ...parts, device: reason })),
   )
 
 /** Where training has got to. */
@@ -249,25 +226,24 @@ export const trainingRun = (
     openMaterials(config),
     TE.chain((materials) =>
       withRecipe(settled(config, materials.dataset), (recipe) =>
-        pipe(
-          prepared(config, materials, recipe, departure),
-          TE.chain((ready) => {
-            if (interruption.requested()) return TE.right<DerivaError, ExitCode>(130)
-            const weights = parameterCount(ready.compiled.model)
-            const trained = Object.values(ready.from.parameters).reduce((n, { data }) => n + data.length, 0)
-            for (const line of headline(config, { weights, trained, from: ready.from.step }))
-              terminal.tell(line)
-            if (rollsOut(config))
-              for (const line of rampTable(plannedSteps(settled(config, materials.dataset))))
+        withTrainingDevice(config)((on) =>
+          pipe(
+            prepared(config, materials, recipe, departure, on),
+            TE.chain((ready) => {
+              if (interruption.requested()) return TE.right<DerivaError, ExitCode>(130)
+              const weights = parameterCount(ready.compiled.model)
+              const trained = Object.values(ready.from.parameters).reduce((n, { data }) => n + data.length, 0)
+              for (const line of headline(config, { weights, trained, from: ready.from.step }))
                 terminal.tell(line)
-            terminal.tell(`device: ${ready.device}`)
-            for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
-            begun = true
-            return pipe(
-              run(ready, terminal, interruption, view),
-              TE.chainFirstTaskK(() => ready.engine.close),
-            )
-          }),
+              if (rollsOut(config))
+                for (const line of rampTable(plannedSteps(settled(config, materials.dataset))))
+                  terminal.tell(line)
+              terminal.tell(`device: ${ready.device}`)
+              for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
+              begun = true
+              return run(ready, terminal, interruption, view)
+            }),
+          ),
         ),
       ),
     ),

@@ -40,7 +40,10 @@ export const chooseDevice =
     const cuda = await machine.cuda()
     if (cuda.there) return E.right({ device: 'cuda', reason: `CUDA on ${cuda.name}` })
     if (!machine.cardPossible())
-      return E.right({ device: 'cpu', reason: `CPU; no CUDA: ${cuda.why}; no WebGPU: no graphics card` })
+      return E.right({
+        device: 'cpu',
+        reason: 'CPU; this machine has no graphics card that a driver knows of',
+      })
     const webgpu = await machine.webgpu()
     if (webgpu.there && !webgpu.software)
       return E.right({ device: 'webgpu', reason: `WebGPU on ${webgpu.name}; no CUDA: ${cuda.why}` })

@@ -105,6 +105,10 @@ describe('refused input', () => {
         ['--num = 0', '--solver = magic', 'unipc'],
       ],
       [['sample', 'nowhere', '--nums', '3'], ['--num']],
+      [
+        ['measure', 'nowhere', '--device', 'gpu'],
+        ['--device = gpu', 'one of auto, cpu, cuda, webgpu'],
+      ],
       [['report', 'nowhere'], ['RUN = nowhere']],
       [['report'], ['RUN']],
       [['paint'], ['paint']],
