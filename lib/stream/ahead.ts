@@ -36,20 +36,19 @@ export const foreseen = <P extends Parameterisation>(
 })
 
 /**
- * Prepares the next batch while the model computes the current one: what comes before this stage runs one step ahead, in the pauses
- * that an engine in a worker leaves. It may read and decode data, augment it and draw noise, all of which is a function of the step;
- * a stage that asks the model belongs after it, and ends the stream if it comes before.
+ * What comes before this stage is made for the next time while the present is being worked on: `ahead` with its own idea of when that is.
  *
- * Never more than one batch waits, and none beyond the last step is prepared. What fails early is told at its own step.
- *
+ * @param next the step that the stage is asked for after this one, of so many in all
  * @example
- * declare const source: Source, compiled: Trainer<'flow_matching'>
- * const pipeline = pipe(dataset(source), noised(flow()), ahead(), descend(compiled))
+ * declare const two: Pipeline<'flow_matching', readonly [Batch, Batch]>
+ * const pipeline = aheadTo((step) => step + 2)(two)
  */
-export const ahead =
-  (): (<P extends Parameterisation, A>(upstream: Pipeline<P, A>) => Pipeline<P, A>) =>
+export const aheadTo =
+  (
+    next: (step: number, steps: number) => number,
+  ): (<P extends Parameterisation, A>(upstream: Pipeline<P, A>) => Pipeline<P, A>) =>
   <P extends Parameterisation, A>(upstream: Pipeline<P, A>): Pipeline<P, A> => {
-    let next: Prepared<A> | undefined
+    let waiting: Prepared<A> | undefined
     const prepare = (environment: Environment<P>, step: number): Prepared<A> => ({
       step,
       seed: environment.seed,
@@ -61,20 +60,35 @@ export const ahead =
       defer(() => {
         const { state, seed, steps = Infinity } = environment
         const ready =
-          next?.step === state.step && next.seed === seed ? next : prepare(environment, state.step)
-        next = undefined
+          waiting?.step === state.step && waiting.seed === seed ? waiting : prepare(environment, state.step)
+        waiting = undefined
         return from(ready.value).pipe(
           map((outcome) => {
             if (E.isLeft(outcome)) throw outcome.left
             return outcome.right
           }),
           tap(() => {
-            if (state.step + 1 < steps)
+            const step = next(state.step, steps)
+            if (step < steps)
               // Not before this one is on its way: the engine should not wait for the next.
               setImmediate(() => {
-                next ??= prepare(environment, state.step + 1)
+                waiting ??= prepare(environment, step)
               })
           }),
         )
       })
   }
+
+/**
+ * Prepares the next batch while the model computes the current one: what comes before this stage runs one step ahead, in the pauses
+ * that an engine in a worker leaves. It may read and decode data, augment it and draw noise, all of which is a function of the step;
+ * a stage that asks the model belongs after it, and ends the stream if it comes before.
+ *
+ * Never more than one batch waits, and none beyond the last step is prepared. What fails early is told at its own step.
+ *
+ * @example
+ * declare const source: Source, compiled: Trainer<'flow_matching'>
+ * const pipeline = pipe(dataset(source), noised(flow()), ahead(), descend(compiled))
+ */
+export const ahead = (): (<P extends Parameterisation, A>(upstream: Pipeline<P, A>) => Pipeline<P, A>) =>
+  aheadTo((step) => step + 1)

@@ -1,24 +1,49 @@
-import { concatMap, defer, EMPTY, expand, forkJoin, last, map, type Observable, tap } from 'rxjs'
+import { setImmediate } from 'node:timers/promises'
+import { pipe } from 'fp-ts/lib/function.js'
+import { concatMap, defer, from, last, map, range, toArray } from 'rxjs'
 import { normal } from '../random/index.js'
 import { plan } from '../rollout/index.js'
 import {
-  type SuperstepLesson,
   type Metrics,
-  type StepReport,
   rolloutFeeds,
   type Standing,
+  type StepReport,
   type Superstep,
+  type SuperstepLesson,
 } from '../train/index.js'
 import type { Parameterisation } from '../types/index.js'
-import { foreseen } from './ahead.js'
+import { aheadTo, foreseen } from './ahead.js'
 import { levels } from './descend.js'
 import type { Noised } from './noised.js'
-import { fromTaskEither, type Pipeline } from './pipeline.js'
+import { fromTaskEither, type Pipeline, type Stage } from './pipeline.js'
 import { rolledOut } from './rollout.js'
-import type { TrainingOptions } from './training.js'
 
-/** Where training stands after a superstep, and what each of its steps reports. */
-export type Superstepped = { readonly state: Standing; readonly metrics: ReadonlyArray<Metrics> }
+/** An optimizer step that has been taken. */
+export type Stepped = {
+  /** Where training stands after the run that took it: within a superstep that is further on than `metrics.step`. */
+  readonly state: Standing
+  readonly metrics: Metrics
+}
+
+export type SuperstepsOptions = {
+  /** A superstep also ends at the multiples of these, where somebody wants to look at the state. Default: none. */
+  readonly pauses?: ReadonlyArray<number>
+}
+
+/**
+ * The step at which a superstep ends that begins at this one. It is a function of the step alone, so that a run that goes on from a
+ * checkpoint takes the same supersteps as if it had never stopped.
+ *
+ * @param most steps of a superstep
+ * @param total steps in all
+ * @example
+ * const end = superstepEnd(248, 4, { pauses: [250], total: 1000 }) // 250
+ */
+export const superstepEnd = (
+  step: number,
+  most: number,
+  { pauses = [], total = Infinity }: SuperstepsOptions & { readonly total?: number } = {},
+): number => Math.min(total, ...[most, ...pauses].map((every) => (Math.floor(step / every) + 1) * every))
 
 /** A lesson with all that its step in the graph needs, and what the host knows of it. */
 type Prepared<N extends string> = {
@@ -69,7 +94,7 @@ const prepared = <P extends Parameterisation, N extends string>(
 }
 
 const reported = (
-  { lesson: { rolled }, metrics }: Prepared<string>,
+  { metrics }: Prepared<string>,
   { drift, ...report }: StepReport,
   step: number,
   seconds: number,
@@ -77,77 +102,73 @@ const reported = (
   ...report,
   ...metrics,
   step,
-  drift:
-    drift /
-    Math.max(
-      1,
-      rolled.reduce((a, b) => a + b, 0),
-    ),
+  drift: drift / Math.max(1, metrics.rolledOut),
   // They are made in the graph, and not apart from the rest.
   rolloutSeconds: 0,
   trainingSeconds: seconds,
 })
 
 /**
- * Closes the loop, several steps at a time: as `training(…)` with `rollout(…)` and `descend(…)`, with the same draws and the same
- * weights to rounding, but that the steps of a superstep are one run of a graph, rollouts included. The pipeline is run for all of
- * them before the first is taken, so no stage of it may ask the model; it ends with an error that says so.
+ * Several optimizer steps in one run of a graph, rollouts included: in place of `rollout(…)` and `descend(…)`, with the same draws and the
+ * same weights to rounding. What comes before this stage is run for all of them before the first is taken, and for the next superstep
+ * while this one computes, so none of it may ask the model; it ends with an error that says so.
+ *
+ * A superstep ends at multiples of its length, at pauses, and at the last step of the training; where these are closer, it is shorter.
  *
  * @param compiled `superstep(…)`, whose plan the rollouts follow
- * @returns after every superstep its state and the metrics of its steps; states are released as by `training`
- * @throws RangeError where the steps that are left are no multiple of the superstep's; in the stream where latents that have been moved
- * are to be rolled out
+ * @returns every step that was taken, in order, each with the state after the last of them
+ * @throws RangeError in the stream, where latents that have been moved are to be rolled out
  * @example
  * declare const source: Source, compiled: Superstep<'flow_matching'>
- * const run = pipe(dataset(source), noised(flow()), supersteps(compiled, { steps: 1000, seed: 1 }))
+ * const pipeline = pipe(dataset(source), noised(flow()), supersteps(compiled, { pauses: [500] }))
+ * const run = pipe(pipeline, training(compiled, { steps: 2000, seed: 1 }))
  */
-export const supersteps =
-  <P extends Parameterisation, N extends string = never>(
-    compiled: Superstep<P, N>,
-    { steps, seed, from = compiled.initial }: TrainingOptions,
-  ) =>
-  (pipeline: Pipeline<P, Noised<N, boolean>>): Observable<Superstepped> => {
-    if ((steps - from.step) % compiled.steps !== 0)
-      throw new RangeError(
-        `${steps - from.step} steps do not fall into supersteps of ${compiled.steps}; a multiple of it would`,
+export const supersteps = <P extends Parameterisation, N extends string = never>(
+  compiled: Superstep<P, N>,
+  options: SuperstepsOptions = {},
+): Stage<P, Noised<N, boolean>, Stepped> => {
+  const endOf = (step: number, steps: number): number =>
+    superstepEnd(step, compiled.steps, { ...options, total: steps })
+  const lessons =
+    (upstream: Pipeline<P, Noised<N, boolean>>): Pipeline<P, ReadonlyArray<Prepared<N>>> =>
+    (environment) => {
+      const { state, seed, steps = Infinity } = environment
+      return range(state.step, endOf(state.step, steps) - state.step).pipe(
+        concatMap((step) =>
+          // A pause between them: making several at a stretch would hold up timers.
+          defer(() => setImmediate()).pipe(
+            concatMap(() => upstream(foreseen(compiled.model.parameterisation, environment, step))),
+            last(),
+            map((batch) => prepared(compiled, batch, { seed, step })),
+          ),
+        ),
+        toArray(),
       )
-    const taken = (state: Standing): Observable<Superstepped> =>
-      state.step >= steps
-        ? EMPTY
-        : defer(() =>
-            forkJoin(
-              Array.from({ length: compiled.steps }, (_, i) =>
-                pipeline(foreseen(compiled.model.parameterisation, { seed, steps }, state.step + i)).pipe(
-                  last(),
-                  map((batch) => prepared(compiled, batch, { seed, step: state.step + i })),
-                ),
-              ),
+    }
+  return (upstream) => {
+    const ready = pipe(upstream, lessons, aheadTo(endOf))
+    return (environment) =>
+      ready(environment).pipe(
+        concatMap((all) => {
+          const { state } = environment
+          const started = performance.now()
+          return fromTaskEither(
+            compiled.descend(
+              state,
+              all.map(({ lesson }) => lesson),
             ),
           ).pipe(
-            concatMap((all) => {
-              const started = performance.now()
-              return fromTaskEither(
-                compiled.descend(
-                  state,
-                  all.map(({ lesson }) => lesson),
-                ),
-              ).pipe(
-                map(({ state: next, reports }) => {
-                  const seconds = (performance.now() - started) / 1000 / compiled.steps
-                  return {
-                    state: next,
-                    metrics: reports.map((report, i) =>
-                      reported(all[i], report, state.step + i + 1, seconds),
-                    ),
-                  }
-                }),
+            concatMap(({ state: next, reports }) => {
+              const seconds = (performance.now() - started) / 1000 / all.length
+              return from(
+                reports.map((report, i): Stepped => ({
+                  state: next,
+                  metrics: reported(all[i], report, state.step + i + 1, seconds),
+                })),
               )
             }),
-            tap(() => {
-              // What it was given is its giver's.
-              if (state !== from) compiled.release(state)()
-            }),
           )
-    // Concurrency 1: a superstep needs the weights that the last one made.
-    return taken(from).pipe(expand(({ state }) => taken(state), 1))
+        }),
+      )
   }
+}

@@ -1,5 +1,5 @@
 import { defer, EMPTY, expand, last, type Observable, tap } from 'rxjs'
-import type { Standing, Trainer } from '../train/index.js'
+import type { Compiled, Standing } from '../train/index.js'
 import type { Parameterisation } from '../types/index.js'
 import type { Pipeline } from './pipeline.js'
 
@@ -34,8 +34,8 @@ export type TrainingOptions = {
  * steps.subscribe({ next: ({ metrics }) => { console.log(metrics.loss) } })
  */
 export const training =
-  <P extends Parameterisation, N extends string = never, S extends Standing = Standing>(
-    { initial, denoiser, release }: Trainer<P, N, S>,
+  <P extends Parameterisation>(
+    { initial, denoiser, release }: Pick<Compiled<P>, 'initial' | 'denoiser' | 'release'>,
     { steps, seed, from = initial }: TrainingOptions,
   ) =>
   <A extends { readonly state: Standing }>(pipeline: Pipeline<P, A>): Observable<A> => {

@@ -1,18 +1,24 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type * as IO from 'fp-ts/lib/IO.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { Engine, Tensors } from '../engine/index.js'
-import type { Model } from '../model/index.js'
+import {
+  type Engine,
+  type EngineError,
+  engineError,
+  type KeepingSession,
+  type Tensors,
+} from '../engine/index.js'
 import type { Conditioning, ErrorOf, Parameterisation, Tensor } from '../types/index.js'
 import { emaDecay } from './ema.js'
+import { frozen } from './frozen.js'
 import { type InGraphRollout, rolloutShape } from './in-graph-rollout.js'
+import { modelDenoiser } from './model-denoiser.js'
 import { names } from './names.js'
 import { inMemory, namedTensors, shapedAs, type Standing } from './standing.js'
-import type { State } from './state.js'
-import { superstepGraph } from './superstep-graph.js'
+import { type SuperstepGraph, superstepGraph } from './superstep-graph.js'
 import {
   batchFeeds,
+  type Compiled,
   type Descent,
   finiteLoss,
   type Lesson,
@@ -34,30 +40,21 @@ export type StepReport = Omit<Descent, 'state'> & {
 export type Superdescent = { readonly state: Standing; readonly reports: ReadonlyArray<StepReport> }
 
 /** Several optimizer steps, compiled as one: the pure function state × lessons → state. */
-export interface Superstep<P extends Parameterisation, N extends string = never> {
-  readonly model: Model<P>
-  readonly batchSize: number
+export interface Superstep<P extends Parameterisation, N extends string = never> extends Compiled<P> {
   /** Optimizer steps of a superstep. */
   readonly steps: number
   /** The rollouts that it makes. */
   readonly rollout: InGraphRollout | undefined
-  readonly initial: State
-  /** Whether clean predictions are made for samples that roll out. */
-  readonly readsClean: boolean
   /**
-   * Takes all its steps, one on each lesson.
+   * Takes one step on each lesson. Fewer lessons than steps are another graph, which is compiled when it is first needed.
    *
    * @returns Left `TrainingError` when the loss of a step is not finite; the state given is still good then
-   * @throws RangeError where there are not as many lessons as steps
+   * @throws RangeError where there is no lesson, or there are more than steps
    */
   readonly descend: (
     state: Standing,
     lessons: ReadonlyArray<SuperstepLesson<N>>,
   ) => TE.TaskEither<TrainerError, Superdescent>
-  /** As that of `Trainer`. */
-  readonly read: (state: Standing) => TE.TaskEither<ErrorOf<'EngineError'>, State>
-  /** As that of `Trainer`. */
-  readonly release: (state: Standing) => IO.IO<void>
 }
 
 export type SuperstepOptions<P extends Parameterisation, N extends string = never> = Omit<
@@ -97,53 +94,81 @@ export const superstep =
     ErrorOf<'GradientError'> | ErrorOf<'EngineError'>,
     Superstep<P, N>
   > => {
-    const { model, loss, optimizer, batchSize, steps, emaDecay: decay, threads } = options
+    const {
+      model,
+      loss,
+      optimizer,
+      batchSize,
+      steps,
+      emaDecay: decay,
+      threads,
+      trains = () => true,
+    } = options
     const averages = decay !== undefined
     const decayAt = emaDecay(decay ?? 0)
+    const session = threads === undefined ? {} : { threads }
     const rollout = wanted && {
       ...wanted,
       shape: rolloutShape(wanted.solver, wanted.path, model.parameterisation, wanted.plan),
     }
-    const graph = superstepGraph({ ...options, averages, ...(rollout === undefined ? {} : { rollout }) })
+    const graphOf = (length: number): E.Either<ErrorOf<'GradientError'>, SuperstepGraph> =>
+      superstepGraph({
+        ...options,
+        averages,
+        steps: length,
+        ...(rollout === undefined ? {} : { rollout }),
+      })
+    const opened = (
+      length: number,
+      { file, parameters, memory }: SuperstepGraph,
+    ): TE.TaskEither<EngineError, KeepingSession> => {
+      const state = { step: 0, parameters, ema: averages ? parameters : {}, slots: memory }
+      const kept = Object.keys(namedTensors(state)).map(names.next)
+      return engine.openKeeping(file, kept, { name: `superstep of ${length}`, ...session })
+    }
+    const feeds = (lesson: SuperstepLesson<N>, i: number, step: number): Tensors => {
+      const scalars = { ...optimizer.scalars(step), ema_decay: decayAt(step) }
+      const all = { ...batchFeeds(lesson, model.sample), ...lesson.rollout, ...scalarFeeds(scalars) }
+      return Object.fromEntries(Object.entries(all).map(([name, tensor]) => [names.at(i, name), tensor]))
+    }
+    const reported = (rest: Partial<Record<string, Tensor>>, i: number, step: number): StepReport => {
+      const scalar = (name: string): number => Number(rest[names.at(i, name)]?.data[0] ?? 0)
+      return {
+        loss: scalar('loss'),
+        terms: Object.fromEntries(loss.terms.map(({ name }) => [name, scalar(names.term(name))])),
+        gradientNorm: scalar('gradient_norm'),
+        learningRate: optimizer.scalars(step).learning_rate,
+        drift: scalar('drift'),
+      }
+    }
     return pipe(
-      TE.fromEither(graph),
-      TE.bindTo('graph'),
-      TE.let('initial', ({ graph: { parameters, memory } }): State => ({
-        step: 0,
-        parameters,
-        ema: parameters,
-        slots: memory,
-      })),
-      TE.bindW('session', ({ graph: { file }, initial }) => {
-        const kept = Object.keys(namedTensors(averages ? initial : { ...initial, ema: {} })).map(names.next)
-        return engine.openKeeping(file, kept, {
-          name: 'superstep',
-          ...(threads === undefined ? {} : { threads }),
-        })
-      }),
-      TE.map(({ graph: { readsClean }, initial, session }): Superstep<P, N> => {
-        const feeds = (lesson: SuperstepLesson<N>, i: number, step: number): Tensors => {
-          const scalars = { ...optimizer.scalars(step), ema_decay: decayAt(step) }
-          const all = { ...batchFeeds(lesson, model.sample), ...lesson.rollout, ...scalarFeeds(scalars) }
-          return Object.fromEntries(Object.entries(all).map(([name, tensor]) => [names.at(i, name), tensor]))
-        }
-        const reported = (rest: Partial<Record<string, Tensor>>, i: number, step: number): StepReport => {
-          const scalar = (name: string): number => Number(rest[names.at(i, name)]?.data[0] ?? 0)
-          return {
-            loss: scalar('loss'),
-            terms: Object.fromEntries(loss.terms.map(({ name }) => [name, scalar(names.term(name))])),
-            gradientNorm: scalar('gradient_norm'),
-            learningRate: optimizer.scalars(step).learning_rate,
-            drift: scalar('drift'),
-          }
+      TE.Do,
+      TE.apSW('graph', TE.fromEither(graphOf(steps))),
+      TE.bindW('whole', ({ graph }) => opened(steps, graph)),
+      TE.bindW('denoiser', () => modelDenoiser(frozen(model, trains), { engine, ...session })),
+      TE.map(({ graph: { parameters, memory, readsClean }, whole, denoiser }): Superstep<P, N> => {
+        const sessions = new Map<number, TE.TaskEither<TrainerError, KeepingSession>>([
+          [steps, TE.right(whole)],
+        ])
+        const sessionOf = (length: number): TE.TaskEither<TrainerError, KeepingSession> => {
+          const known = sessions.get(length)
+          if (known !== undefined) return known
+          const made = pipe(
+            TE.fromEither(graphOf(length)),
+            TE.mapLeft(({ message }) => engineError(`compiling a superstep of ${length}`)(message)),
+            TE.chain((graph) => opened(length, graph)),
+          )()
+          sessions.set(length, () => made)
+          return () => made
         }
         return {
           model,
           batchSize,
           steps,
           rollout,
-          initial,
+          initial: { step: 0, parameters, ema: parameters, slots: memory },
           readsClean,
+          denoiser,
           read: (state) =>
             pipe(
               engine.read(namedTensors(state)),
@@ -151,18 +176,22 @@ export const superstep =
             ),
           release: (state) => engine.release(namedTensors(state)),
           descend: (state, lessons) => {
-            if (lessons.length !== steps)
-              throw new RangeError(`${lessons.length} lessons for a superstep of ${steps} steps`)
+            const { length } = lessons
+            if (length < 1 || length > steps)
+              throw new RangeError(`${length} lessons for a superstep of ${steps} steps`)
             const batches = lessons.map((lesson, i) => feeds(lesson, i, state.step + i))
             return pipe(
-              session.run({
-                ...namedTensors(state),
-                ...Object.fromEntries(batches.flatMap(Object.entries<Tensor>)),
-              }),
+              sessionOf(length),
+              TE.chainW(({ run }) =>
+                run({
+                  ...namedTensors(state),
+                  ...Object.fromEntries(batches.flatMap(Object.entries<Tensor>)),
+                }),
+              ),
               TE.chainEitherKW(({ kept, rest }) => {
                 const next = {
                   ...shapedAs(state, (name) => kept[names.next(name)], averages),
-                  step: state.step + steps,
+                  step: state.step + length,
                 }
                 const reports = lessons.map((_, i) => reported(rest, i, state.step + i))
                 const outcome = E.sequenceArray(

@@ -50,11 +50,8 @@ export type Descent<S extends Standing = State> = {
 
 export type TrainerError = ErrorOf<'EngineError'> | ErrorOf<'TrainingError'>
 
-/**
- * A model, a loss that reads N beside the usual, and an optimizer, compiled: the pure function state × lesson → state. S is where its
- * states are: in this thread's memory (`State`), or wherever an engine keeps them (`Standing`).
- */
-export interface Trainer<P extends Parameterisation, N extends string = never, S extends Standing = State> {
+/** A model, a loss and an optimizer, compiled: all of it but how a step is taken. */
+export interface Compiled<P extends Parameterisation> {
   /** As it was given: a state's parameters put into it are a whole model, frozen weights included. */
   readonly model: Model<P>
   readonly batchSize: number
@@ -62,12 +59,23 @@ export interface Trainer<P extends Parameterisation, N extends string = never, S
   /** Whether `Lesson.clean` is read. */
   readonly readsClean: boolean
   readonly denoiser: (parameters: Values) => Denoiser<P>
-  /** Left `TrainingError` when the loss is not finite; the state given is still good then. */
-  readonly descend: (state: Standing, lesson: Lesson<N>) => TE.TaskEither<TrainerError, Descent<S>>
   /** A copy in this thread's memory, such as checkpoints and exports are made of. Left when the state has been released. */
   readonly read: (state: Standing) => TE.TaskEither<ErrorOf<'EngineError'>, State>
   /** Frees what the engine holds of a state that nobody will read again; `training` does so with the states that it has made. */
   readonly release: (state: Standing) => IO.IO<void>
+}
+
+/**
+ * A compiled training with a loss that reads N beside the usual: the pure function state × lesson → state. S is where its states are:
+ * in this thread's memory (`State`), or wherever an engine keeps them (`Standing`).
+ */
+export interface Trainer<
+  P extends Parameterisation,
+  N extends string = never,
+  S extends Standing = State,
+> extends Compiled<P> {
+  /** Left `TrainingError` when the loss is not finite; the state given is still good then. */
+  readonly descend: (state: Standing, lesson: Lesson<N>) => TE.TaskEither<TrainerError, Descent<S>>
 }
 
 export type TrainerOptions<P extends Parameterisation, N extends string = never> = Omit<

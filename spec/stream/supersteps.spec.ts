@@ -9,10 +9,13 @@ import {
   descend,
   type Noised,
   noised,
+  observe,
   perturbed,
   type Pipeline,
   rollout,
   type RolloutOptions,
+  type Stepped,
+  superstepEnd,
   supersteps,
   training,
 } from 'deriva/stream'
@@ -24,14 +27,16 @@ import {
   type Parameters,
   type Standing,
   type State,
+  type Superstep,
   superstep,
   trainer,
   type TrainerOptions,
 } from 'deriva/train'
 import { float32, int64, type Parameterisation, size, type Source } from 'deriva/types'
+import fc from 'fast-check'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { firstValueFrom, lastValueFrom, toArray } from 'rxjs'
+import { firstValueFrom, lastValueFrom, takeWhile, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { right } from '../autodiff/training.js'
 
@@ -128,11 +133,18 @@ const bothWays = async <P extends Parameterisation>(
       ...(rollouts === undefined ? {} : { rollout: { path, solver: rollouts.solver, plan: rollouts } }),
     })(),
   )
-  const inOne = await lastValueFrom(pipe(start, supersteps(compiled, { steps, seed, from })).pipe(toArray()))
+  const metrics: Metrics[] = []
+  const run = pipe(
+    start,
+    supersteps(compiled),
+    observe((step: Stepped) => TE.fromIO(() => void metrics.push(step.metrics))),
+    training(compiled, { steps, seed, from }),
+  )
+  const inOne = await lastValueFrom(run.pipe(toArray()))
   expect(inOne).toHaveLength(2)
   return [
-    { state: stepwise[steps - 1].state, metrics: stepwise.map(({ metrics }) => metrics) },
-    { state: plain(inOne[1].state), metrics: inOne.flatMap(({ metrics }) => metrics) },
+    { state: stepwise[steps - 1].state, metrics: stepwise.map((step) => step.metrics) },
+    { state: plain(inOne[1].state), metrics },
   ]
 }
 
@@ -248,12 +260,19 @@ describe('supersteps', () => {
     )
   const start = pipe(dataset(sourceOf([3])), noised(straight))
 
+  const taken = (
+    two: Superstep<'flow_matching'>,
+    lessons: Pipeline<'flow_matching', Noised>,
+    steps: number,
+  ) => pipe(lessons, supersteps(two), training(two, { steps, seed }))
+
   it('takes what changes batches, and refuses what asks the model', async () => {
     const two = await compiled()
-    const run = pipe(start, perturbed(0.1), supersteps(two, { steps: 2, seed }))
-    const { metrics } = await firstValueFrom(run)
-    expect(metrics.map(({ step }) => step)).toEqual([1, 2])
-    const both = right(
+    const { metrics } = await firstValueFrom(
+      pipe(start, perturbed(0.1), supersteps(two), training(two, { steps: 2, seed })),
+    )
+    expect(metrics.step).toBe(2)
+    const rolling = right(
       await superstep(openEngine())({
         model: velocity,
         loss: mse,
@@ -264,13 +283,15 @@ describe('supersteps', () => {
         rollout: { path: straight, solver: euler(), plan: way },
       })(),
     )
-    await expect(
-      lastValueFrom(pipe(start, perturbed(0.1), supersteps(both, { steps: 1, seed }))),
-    ).rejects.toThrow('rollouts start from the schedule')
-    const rolled = pipe(start, rollout(euler(), { ...way, probability: () => 1 }))
-    await expect(lastValueFrom(pipe(rolled, supersteps(two, { steps: 2, seed })))).rejects.toMatchObject({
-      _tag: 'EngineError',
-    })
+    const moved = pipe(start, perturbed(0.1), supersteps(rolling), training(rolling, { steps: 1, seed }))
+    await expect(lastValueFrom(moved)).rejects.toThrow('rollouts start from the schedule')
+    const rolled = pipe(
+      start,
+      rollout(euler(), { ...way, probability: () => 1 }),
+      supersteps(two),
+      training(two, { steps: 2, seed }),
+    )
+    await expect(lastValueFrom(rolled)).rejects.toMatchObject({ _tag: 'EngineError' })
   })
 
   it('says which step went wrong', async () => {
@@ -278,17 +299,84 @@ describe('supersteps', () => {
       { optimizer: adamw({ learningRate: (step) => (step === 1 ? 1e30 : 1e-3) }) },
       4,
     )
-    await expect(lastValueFrom(pipe(start, supersteps(huge, { steps: 4, seed })))).rejects.toMatchObject({
+    await expect(lastValueFrom(taken(huge, start, 4))).rejects.toMatchObject({
       _tag: 'TrainingError',
       step: 2,
     })
   })
 
-  it('wants as many steps as fall into supersteps', async () => {
-    const two = await compiled()
-    expect(() => pipe(start, supersteps(two, { steps: 5, seed }))).toThrow(
-      '5 steps do not fall into supersteps of 2',
-    )
+  it('are shorter before a pause and at the end, and then give the same weights to rounding', async () => {
+    const three = await compiled({}, 3)
+    const lengths = (pauses: ReadonlyArray<number>) =>
+      lastValueFrom(
+        pipe(start, supersteps(three, { pauses }), training(three, { steps: 8, seed })).pipe(toArray()),
+      )
+    const [whole, cut] = [await lengths([]), await lengths([5])]
+    expect(whole.map(({ state }) => state.step)).toEqual([3, 6, 8])
+    expect(cut.map(({ state }) => state.step)).toEqual([3, 5, 6, 8])
+    const [a, b] = [whole, cut].map((all) => plain(all.at(-1)?.state ?? three.initial).parameters)
+    expect(distance(a, b)).toBeLessThan(1e-5)
+    expect(() => three.descend(three.initial, [])).toThrow('0 lessons for a superstep of 3 steps')
     await expect(compiled({}, 0)).rejects.toThrow('a superstep of 0 steps')
+  })
+
+  it('go on from where they ended as if they had never stopped, bit for bit', async () => {
+    const three = await compiled({}, 3)
+    const through = (steps: number, from: Standing) =>
+      lastValueFrom(
+        pipe(start, supersteps(three, { pauses: [4] }), training(three, { steps: 11, seed, from })).pipe(
+          takeWhile(({ state }) => state.step < steps, true),
+        ),
+      )
+    const whole = plain((await through(11, three.initial)).state)
+    for (const step of [3, 4, 6, 9])
+      expect(plain((await through(11, plain((await through(step, three.initial)).state))).state)).toEqual(
+        whole,
+      )
+  })
+
+  it('have their next lessons made while they compute', async () => {
+    const two = await compiled()
+    const events: string[] = []
+    const source: Source = (step) => {
+      events.push(`batch ${step}`)
+      return sourceOf([3])(step)
+    }
+    const slow: typeof two = {
+      ...two,
+      descend: (state, lessons) => async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        events.push(`superstep ${state.step}`)
+        return two.descend(state, lessons)()
+      },
+    }
+    const run = pipe(dataset(source), noised(straight), supersteps(slow), training(slow, { steps: 5, seed }))
+    await lastValueFrom(run)
+    expect(events).toEqual([
+      ...['batch 0', 'batch 1', 'batch 2', 'batch 3', 'superstep 0'],
+      ...['batch 4', 'superstep 2', 'superstep 4'],
+    ])
+  })
+})
+
+describe('the end of a superstep', () => {
+  it('is the next multiple of its length, a pause, or the end, whatever is first', () => {
+    const step = fc.nat(1000)
+    const every = fc.integer({ min: 1, max: 50 })
+    fc.assert(
+      fc.property(
+        step,
+        every,
+        fc.array(every, { maxLength: 3 }),
+        fc.integer({ min: 1, max: 60 }),
+        (s, n, pauses, left) => {
+          const end = superstepEnd(s, n, { pauses, total: s + left })
+          const stops = (t: number) => t === s + left || [n, ...pauses].some((m) => t % m === 0)
+          const next = Array.from({ length: left }, (_, i) => s + 1 + i).find(stops)
+          expect(end).toBe(next)
+          expect(end - s).toBeLessThanOrEqual(n)
+        },
+      ),
+    )
   })
 })
