@@ -10,37 +10,37 @@ import { euler, program, trailing } from 'deriva/solver'
 import { trajectory } from 'deriva/stream'
 import { type DerivaError, int64, takeRows } from 'deriva/types'
 import type { Classifier } from './classifier.js'
-import { pixels, side } from './images.js'
+import { type Images, pixels, side, some } from './images.js'
 import type { Assessment, Distance } from './result.js'
 
-/** Images with their labels. */
-export type Images = {
-  /** [count, 256] */
-  readonly data: Float32Array
-  readonly labels: ReadonlyArray<number>
-  readonly count: number
-}
+/** How far images are from those that a comparison was made for. */
+export type Comparison = (images: Images) => TE.TaskEither<DerivaError, Distance>
 
-/** How far one set of images is from another. */
-export const distance =
-  (classifier: Classifier, real: Images) =>
-  (images: Images): TE.TaskEither<DerivaError, Distance> =>
-    pipe(
-      TE.Do,
-      TE.apS('ours', classifier.features(images.data, images.count)),
-      TE.apS('theirs', classifier.features(real.data, real.count)),
-      TE.apS('accuracy', classifier.accuracy(images.data, images.labels)),
-      TE.map(({ ours, theirs, accuracy }) => ({
-        frechet: frechet({ points: ours, count: images.count }, { points: theirs, count: real.count }),
-        sliced: slicedWasserstein(
-          { points: images.data, count: images.count },
-          { points: real.data, count: real.count },
-          { directions: 64, seed: 1 },
-        ),
-        ...relativeSharpness(sharpness(images.data, [side, side]), sharpness(real.data, [side, side])),
-        accuracy,
-      })),
-    )
+/** A comparison with real images, of which everything is computed once. */
+export const comparison = (classifier: Classifier, real: Images): TE.TaskEither<DerivaError, Comparison> =>
+  pipe(
+    classifier(real),
+    TE.map((theirs): Comparison => {
+      const seen = sharpness(real.data, [side, side])
+      return (images) =>
+        pipe(
+          classifier(images),
+          TE.map(({ features, accuracy }) => ({
+            frechet: frechet(
+              { points: features, count: images.count },
+              { points: theirs.features, count: real.count },
+            ),
+            sliced: slicedWasserstein(
+              { points: images.data, count: images.count },
+              { points: real.data, count: real.count },
+              { directions: 64, seed: 1 },
+            ),
+            ...relativeSharpness(sharpness(images.data, [side, side]), seen),
+            accuracy,
+          })),
+        )
+    }),
+  )
 
 /** A denoiser that is asked for at most so many predictions at a time: what fits into the processor's caches is faster. */
 const inParts = (denoiser: Denoiser<'flow_matching'>, atOnce = 100): Denoiser<'flow_matching'> => ({
@@ -104,16 +104,11 @@ const drifts = (
  * Every model starts from the same noise.
  */
 export const assessed =
-  (classifier: Classifier, real: Images, solverSteps: ReadonlyArray<number>, count: number) =>
+  (compared: Comparison, real: Images, solverSteps: ReadonlyArray<number>, count: number) =>
   (given: Denoiser<'flow_matching'>): TE.TaskEither<DerivaError, Assessment> => {
     const denoiser = inParts(given)
-    const labels = real.labels.slice(0, count)
-    const some = Math.min(250, count)
-    const held: Images = {
-      data: real.data.subarray(0, some * pixels),
-      labels: labels.slice(0, some),
-      count: some,
-    }
+    const { labels } = some(real, 0, count)
+    const held = some(real, 0, Math.min(250, count))
     const sampled = (steps: number): TE.TaskEither<DerivaError, readonly [string, Distance]> =>
       pipe(
         sample(denoiser, {
@@ -125,7 +120,7 @@ export const assessed =
           conditioning: { label: int64([count], labels) },
           seed: 5,
         }),
-        TE.chainW(({ latents }) => distance(classifier, real)({ data: latents, labels, count })),
+        TE.chainW(({ latents }) => compared({ data: latents, labels, count })),
         TE.map((found) => [String(steps), found] as const),
       )
     return pipe(

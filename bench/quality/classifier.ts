@@ -19,7 +19,7 @@ import {
 } from 'deriva/onnx'
 import { adamw, type Parameters, schedules } from 'deriva/train'
 import { type DerivaError, float32, type TensorOf } from 'deriva/types'
-import { pixels, side } from './images.js'
+import { type Images, side, some } from './images.js'
 
 /** Numbers that the last but one layer says of an image. */
 export const features = 64
@@ -34,16 +34,15 @@ const network = (images: Value, classes: number): { readonly features: Value; re
   return { features: seen, logits: linear(root.at('e'), seen, classes) }
 }
 
-/** A classifier as this benchmark uses it. */
-export type Classifier = {
-  /** [count, 256] to [count, 64]. */
-  readonly features: (images: Float32Array, count: number) => TE.TaskEither<DerivaError, Float32Array>
+/** What a classifier says of images. */
+export type Verdict = {
+  /** [count, 64] */
+  readonly features: Float32Array
   /** The share of images whose most likely class is their label, 0 … 1. */
-  readonly accuracy: (
-    images: Float32Array,
-    labels: ReadonlyArray<number>,
-  ) => TE.TaskEither<DerivaError, number>
+  readonly accuracy: number
 }
+
+export type Classifier = (images: Images) => TE.TaskEither<DerivaError, Verdict>
 
 const asFloats = (tensor: { readonly type: string; readonly data: unknown } | undefined): Float32Array => {
   if (!(tensor?.data instanceof Float32Array))
@@ -170,6 +169,16 @@ export const trainedClassifier = (
 /** Images go through the network so many at a time. */
 const atOnce = 500
 
+/** The share of rows of logits whose largest is that of the label. */
+const accuracyOf = (logits: Float32Array, labels: ReadonlyArray<number>): number => {
+  const classes = logits.length / labels.length
+  const right = labels.filter((label, i) => {
+    const row = logits.subarray(i * classes, (i + 1) * classes)
+    return row.every((x, c) => c === label || x < row[label])
+  })
+  return right.length / labels.length
+}
+
 /** Opens a trained classifier. */
 export const openClassifier = (
   weights: Parameters,
@@ -180,35 +189,19 @@ export const openClassifier = (
   const file = encode({ outputs, parameters: 'inputs', name: 'classifier' })
   return pipe(
     openSession(file, { threads, name: 'classifier' }),
-    TE.map((session): Classifier => {
-      const run =
-        (output: keyof typeof outputs, width: number) =>
-        (all: Float32Array, count: number): TE.TaskEither<DerivaError, Float32Array> =>
-        async () => {
-          const found = new Float32Array(count * width)
-          for (let from = 0; from < count; from += atOnce) {
-            const rows = Math.min(atOnce, count - from)
-            const part = all.subarray(from * pixels, (from + rows) * pixels)
-            const ran = await session.run({ ...weights, images: float32([rows, 1, side, side], part) })()
-            if (E.isLeft(ran)) return ran
-            found.set(asFloats(ran.right[output]), from * width)
-          }
-          return E.right(found)
-        }
-      return {
-        features: run('features', features),
-        accuracy: (all, labels) =>
-          pipe(
-            run('logits', classes)(all, labels.length),
-            TE.map((logits) => {
-              const right = labels.filter((label, i) => {
-                const row = logits.subarray(i * classes, (i + 1) * classes)
-                return row.every((x, c) => c === label || x < row[label])
-              })
-              return right.length / labels.length
-            }),
-          ),
+    TE.map((session): Classifier => ({ data, labels, count }) => async () => {
+      const found = {
+        features: new Float32Array(count * features),
+        logits: new Float32Array(count * classes),
       }
+      for (let from = 0; from < count; from += atOnce) {
+        const { data: images, count: rows } = some({ data, labels, count }, from, atOnce)
+        const ran = await session.run({ ...weights, images: float32([rows, 1, side, side], images) })()
+        if (E.isLeft(ran)) return ran
+        found.features.set(asFloats(ran.right.features), from * features)
+        found.logits.set(asFloats(ran.right.logits), from * classes)
+      }
+      return E.right({ features: found.features, accuracy: accuracyOf(found.logits, labels) })
     }),
   )
 }

@@ -21,6 +21,7 @@ import {
 } from 'deriva/stream'
 import type { DerivaError } from 'deriva/types'
 import { fromCleaner } from './from-cleaner.js'
+import type { ImageSet } from './images.js'
 import { prepared, type Prepared, type Setting } from './training.js'
 
 /** A way to train the same model on the same data. */
@@ -157,6 +158,12 @@ export const methods: Readonly<Record<keyof typeof compared | keyof typeof explo
 
 export type MethodName = keyof typeof methods
 
-/** The names of what is compared, and of everything, in the order of the tables (whose keys are exactly these: they are constants). */
-export const comparedNames = Object.keys(compared) as ReadonlyArray<MethodName>
+/** The names of everything, in the order of the tables (whose keys are exactly these: they are constants). */
 export const methodNames = Object.keys(methods) as ReadonlyArray<MethodName>
+
+/** What is compared on which images, with several seeds. */
+export const plan: Readonly<Record<ImageSet, ReadonlyArray<MethodName>>> = {
+  mnist: Object.keys(compared) as ReadonlyArray<MethodName>,
+  'fashion-mnist': Object.keys(compared) as ReadonlyArray<MethodName>,
+  'mnist-1000': ['teacher forcing', 'scheduled sampling', 'cleaner inputs'],
+}

@@ -4,9 +4,10 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { DOMParser } from 'linkedom'
 import type { DerivaError } from 'deriva/types'
-import type { Floor, Result } from './result.js'
+import { imageSetNames, imageSets } from './images.js'
+import type { Result } from './result.js'
 import { keep } from './storage.js'
-import { assessmentOf, type Budget, budgetsOf, summarised } from './summary.js'
+import { assessmentOf, type Budget, budgetsOf, type Floors, summarised } from './summary.js'
 
 const titles: Readonly<Record<Budget, string>> = { equalTime: 'equal time', equalSteps: 'equal steps' }
 
@@ -24,12 +25,18 @@ const drawnSvg = (plot: (document: unknown) => unknown): string => {
 const standalone = (svg: string): string =>
   `${svg.replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"').replace('style="', 'style="background: white; ')}\n`
 
+/** The image sets that there are results of, in the order of the tables. */
+const setsOf = (results: ReadonlyArray<Result>): ReadonlyArray<(typeof imageSetNames)[number]> =>
+  imageSetNames.filter((name) => results.some(({ dataset }) => dataset === name))
+
 /** Every seed's Fréchet distance by solver steps, and the lines through their means. */
-const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>): string => {
+const distances = (results: ReadonlyArray<Result>, floors: Floors): string => {
+  const sets = setsOf(results)
   const points = results.flatMap((result) =>
     budgetsOf(results).flatMap((budget) =>
       Object.entries(assessmentOf(result, budget).distances).map(([steps, { frechet }]) => ({
-        ...result,
+        set: imageSets[result.dataset].title,
+        method: result.method,
         title: titles[budget],
         steps: Number(steps),
         frechet,
@@ -40,7 +47,7 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
     Plot.plot({
       document,
       width: 960,
-      height: 640,
+      height: 320 * sets.length,
       marginLeft: 60,
       marginRight: 110,
       style: { fontSize: '13px' },
@@ -55,7 +62,7 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
       fx: { label: null, domain: budgetsOf(results).map((budget) => titles[budget]) },
       fy: {
         label: null,
-        domain: ['mnist', 'fashion-mnist'].filter((name) => points.some(({ dataset }) => dataset === name)),
+        domain: sets.map((name) => imageSets[name].title),
       },
       color: {
         legend: false,
@@ -65,20 +72,26 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
       },
       marks: [
         Plot.frame({ stroke: '#ccc' }),
-        Plot.ruleY(floors, {
-          y: ({ real }: Floor) => real.frechet,
-          fy: 'dataset',
-          stroke: '#999',
-          strokeDasharray: '4 3',
-        }),
+        Plot.ruleY(
+          sets.flatMap((name) => {
+            const floor = floors[name]
+            return floor === undefined ? [] : [{ set: imageSets[name].title, floor: floor.real.frechet }]
+          }),
+          {
+            y: 'floor',
+            fy: 'set',
+            stroke: '#999',
+            strokeDasharray: '4 3',
+          },
+        ),
         Plot.line(
           points,
           Plot.groupX(
             { y: 'mean' },
-            { x: 'steps', y: 'frechet', stroke: 'method', fx: 'title', fy: 'dataset', strokeWidth: 2 },
+            { x: 'steps', y: 'frechet', stroke: 'method', fx: 'title', fy: 'set', strokeWidth: 2 },
           ),
         ),
-        Plot.dot(points, { x: 'steps', y: 'frechet', stroke: 'method', fx: 'title', fy: 'dataset', r: 2.5 }),
+        Plot.dot(points, { x: 'steps', y: 'frechet', stroke: 'method', fx: 'title', fy: 'set', r: 2.5 }),
         // Named where they are furthest apart: in the first column.
         Plot.text(
           points.filter(({ title }) => title === titles[budgetsOf(results)[0]]),
@@ -87,7 +100,7 @@ const distances = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>)
             y: 'frechet',
             z: 'method',
             fx: 'title',
-            fy: 'dataset',
+            fy: 'set',
             text: 'method',
             fill: 'method',
             textAnchor: 'start',
@@ -112,7 +125,9 @@ const exchanges = (results: ReadonlyArray<Result>): string => {
   const drifts = summarised(results, budget, ({ drift }) => drift[drift.length - 1].drift)
   const frechets = summarised(results, budget, ({ distances: d }) => (d['20'] ?? Object.values(d)[0]).frechet)
   const points = drifts.flatMap(({ dataset, method, against }, i) =>
-    Number.isNaN(against) ? [] : [{ dataset, method, drift: against, frechet: frechets[i].against }],
+    Number.isNaN(against)
+      ? []
+      : [{ set: imageSets[dataset].title, method, drift: against, frechet: frechets[i].against }],
   )
   // Names that would lie upon each other are moved down, from the top on.
   const labelled = points
@@ -120,7 +135,7 @@ const exchanges = (results: ReadonlyArray<Result>): string => {
     .toSorted((a, b) => b.frechet - a.frechet)
     .reduce<ReadonlyArray<(typeof points)[number] & { readonly at: number }>>((placed, point) => {
       const near = placed.filter(
-        (other) => other.dataset === point.dataset && Math.abs(other.drift - point.drift) < name.drift,
+        (other) => other.set === point.set && Math.abs(other.drift - point.drift) < name.drift,
       )
       const taken = (y: number): boolean => near.some(({ at }) => Math.abs(at - y) < name.frechet)
       let at = Math.min(most.frechet, point.frechet)
@@ -152,26 +167,26 @@ const exchanges = (results: ReadonlyArray<Result>): string => {
       },
       fx: {
         label: null,
-        domain: ['mnist', 'fashion-mnist'].filter((name) => points.some(({ dataset }) => dataset === name)),
+        domain: setsOf(results).map((name) => imageSets[name].title),
       },
       marks: [
         Plot.frame({ stroke: '#ccc' }),
         Plot.ruleX([0], { stroke: '#999' }),
         Plot.ruleY([0], { stroke: '#999' }),
-        Plot.dot(points, { x: 'drift', y: 'frechet', fx: 'dataset', fill: '#1b6ca8', r: 4 }),
+        Plot.dot(points, { x: 'drift', y: 'frechet', fx: 'set', fill: '#1b6ca8', r: 4 }),
         Plot.link(labelled, {
           x1: 'drift',
           x2: 'drift',
           y1: 'frechet',
           y2: 'at',
-          fx: 'dataset',
+          fx: 'set',
           stroke: '#ccc',
           clip: true,
         }),
         Plot.text(labelled, {
           x: 'drift',
           y: 'at',
-          fx: 'dataset',
+          fx: 'set',
           text: 'method',
           textAnchor: 'start',
           dx: 8,
@@ -185,7 +200,7 @@ const exchanges = (results: ReadonlyArray<Result>): string => {
 export const drawResults = (
   folder: string,
   results: ReadonlyArray<Result>,
-  floors: ReadonlyArray<Floor>,
+  floors: Floors,
 ): TE.TaskEither<DerivaError, void> =>
   pipe(
     keep(join(folder, 'results-frechet.svg'), standalone(distances(results, floors))),

@@ -1,4 +1,5 @@
 import * as t from 'io-ts'
+import { imageSets } from './images.js'
 
 /** How far images are from held-out ones, and whether they are blurred. */
 const Distance = t.type({
@@ -27,13 +28,15 @@ export type Assessment = t.TypeOf<typeof Assessment>
 
 /** What a run leaves behind: a file that is not made twice. */
 export const Result = t.type({
-  dataset: t.string,
+  dataset: t.keyof(imageSets),
   method: t.string,
   seed: t.number,
   /** Steps that cost what a whole training by teacher forcing does. */
   equalTime: t.number,
   /** Steps of a whole training. */
   equalSteps: t.number,
+  /** Images that were generated at every number of solver steps. */
+  samples: t.number,
   /** Processor seconds of the training, all steps; of a machine that may have been busy. */
   seconds: t.number,
   /** By steps: after those of equal time and after all. */
@@ -41,8 +44,8 @@ export const Result = t.type({
 })
 export type Result = t.TypeOf<typeof Result>
 
-/** What is known of a dataset before any model: how near real images are to each other. */
-export const Floor = t.type({ dataset: t.string, accuracy: t.number, real: Distance })
+/** What is known before any model: how many held-out images the classifier recognises, and how near real images are to them. */
+export const Floor = t.type({ accuracy: t.number, real: Distance })
 export type Floor = t.TypeOf<typeof Floor>
 
 /** Processor seconds a step, by method, at evenly spaced moments of a training. */

@@ -4,7 +4,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type * as t from 'io-ts'
-import type { DerivaError } from 'deriva/types'
+import { decodeSafetensors, encodeSafetensors } from 'deriva/checkpoint'
+import type { DerivaError, Tensor, TensorOf } from 'deriva/types'
 
 const failure =
   (path: string) =>
@@ -34,8 +35,10 @@ export const kept =
 export const keep = (path: string, content: string | Uint8Array): TE.TaskEither<DerivaError, void> =>
   TE.tryCatch(async () => {
     await mkdir(dirname(path), { recursive: true })
-    await writeFile(`${path}.part`, content)
-    await rename(`${path}.part`, path)
+    // Several processes may make the same file.
+    const part = `${path}.${process.pid}.part`
+    await writeFile(part, content)
+    await rename(part, path)
   }, failure(path))
 
 /** What a file says, or what is made and written there where it does not say it yet. */
@@ -55,3 +58,27 @@ export const once = <A>(
           ),
     ),
   )
+
+/** Tensors that a file holds, or that are made and written there where it does not hold all of these names. */
+export const onceTensors = <N extends string>(
+  path: string,
+  names: ReadonlyArray<N>,
+  make: TE.TaskEither<DerivaError, Readonly<Record<N, TensorOf<'float32'>>>>,
+): TE.TaskEither<DerivaError, Readonly<Record<N, TensorOf<'float32'>>>> => {
+  const whole = (
+    tensors: Readonly<Record<string, Tensor>>,
+  ): tensors is Readonly<Record<N, TensorOf<'float32'>>> =>
+    names.every((name) => Object.hasOwn(tensors, name) && tensors[name].type === 'float32')
+  return pipe(
+    TE.tryCatch(() => readFile(path), failure(path)),
+    TE.chainEitherKW(decodeSafetensors),
+    TE.map(({ tensors }) => tensors),
+    TE.filterOrElseW(whole, () => failure(path)('it is not whole')),
+    TE.orElse(() =>
+      pipe(
+        make,
+        TE.chainFirst((made) => keep(path, encodeSafetensors(made))),
+      ),
+    ),
+  )
+}

@@ -1,5 +1,6 @@
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import type { DerivaError } from 'deriva/types'
+import { type ImageSet, imageSets } from './images.js'
 import type { Assessment, Distance, Floor, Result, Timing } from './result.js'
 import { keep } from './storage.js'
 
@@ -29,7 +30,7 @@ type Reading = (assessment: Assessment) => number
 
 /** Of a method on a dataset: a number over the seeds, and by how much it is more than teacher forcing's, seed by seed. */
 export type Summary = {
-  readonly dataset: string
+  readonly dataset: ImageSet
   readonly method: string
   readonly seeds: number
   readonly mean: number
@@ -101,11 +102,16 @@ const distances = (results: ReadonlyArray<Result>, dataset: string, budget: Budg
   return table(['method', 'steps', 'seeds', ...columns.map((steps) => `${steps} evaluations`)], rows)
 }
 
-/** What else was measured, at one number of solver steps. */
+/** The number of solver steps at which everything else is reported. */
+const reportedSteps = (results: ReadonlyArray<Result>): string => {
+  const columns = solverStepsOf(results)
+  return columns.includes('20') ? '20' : columns[columns.length - 1]
+}
+
+/** What else was measured. */
 const others = (results: ReadonlyArray<Result>, dataset: string, budget: Budget): string => {
   const here = results.filter((result) => result.dataset === dataset)
-  const columns = solverStepsOf(here)
-  const steps = columns.includes('20') ? '20' : columns[columns.length - 1]
+  const steps = reportedSteps(here)
   const of =
     (name: keyof Distance): Reading =>
     ({ distances: d }) =>
@@ -127,21 +133,28 @@ const others = (results: ReadonlyArray<Result>, dataset: string, budget: Budget)
 
 const titles: Readonly<Record<Budget, string>> = { equalSteps: 'equal steps', equalTime: 'equal time' }
 
-const text = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>, timing: Timing): string => {
+/** Floors by dataset. */
+export type Floors = Readonly<Partial<Record<ImageSet, Floor>>>
+
+const toldOf = ({ real, accuracy }: Floor): string =>
+  `Real training images against the held-out ones: Fréchet distance ${real.frechet.toFixed(2)}, sliced Wasserstein ${real.sliced.toFixed(3)}. The classifier recognises ${(100 * accuracy).toFixed(1)} % of the held-out images.`
+
+const text = (results: ReadonlyArray<Result>, floors: Floors, timing: Timing): string => {
   const cost = (costs: ReadonlyArray<number>): number => mean(costs)
   const base = cost(timing['teacher forcing'])
-  const parts = floors
-    .filter(({ dataset }) => results.some((result) => result.dataset === dataset))
-    .flatMap(({ dataset, real, accuracy }) => [
-      `### ${dataset}`,
-      `Real training images against the held-out ones: Fréchet distance ${real.frechet.toFixed(2)}, sliced Wasserstein ${real.sliced.toFixed(3)}. The classifier recognises ${(100 * accuracy).toFixed(1)} % of the held-out images.`,
+  const parts = unique(results.map(({ dataset }) => dataset)).flatMap((dataset) => {
+    const floor = floors[dataset]
+    return [
+      `### ${imageSets[dataset].title}`,
+      ...(floor === undefined ? [] : [toldOf(floor)]),
       ...budgetsOf(results).flatMap((budget) => [
         `Fréchet distance, ${titles[budget]}:`,
         distances(results, dataset, budget),
-        `At 20 evaluations, ${titles[budget]}:`,
+        `At ${reportedSteps(results)} evaluations, ${titles[budget]}:`,
         others(results, dataset, budget),
       ]),
-    ])
+    ]
+  })
   const costs = table(
     ['method', 'processor ms a step, at the start', 'at the end', 'against teacher forcing, whole training'],
     Object.entries(timing).map(([name, each]) => [
@@ -154,11 +167,7 @@ const text = (results: ReadonlyArray<Result>, floors: ReadonlyArray<Floor>, timi
   return `${[...parts, '### Cost', costs].join('\n\n')}\n`
 }
 
-export const printed = (
-  results: ReadonlyArray<Result>,
-  floors: ReadonlyArray<Floor>,
-  timing: Timing,
-): void => {
+export const printed = (results: ReadonlyArray<Result>, floors: Floors, timing: Timing): void => {
   console.log(text(results, floors, timing))
 }
 
@@ -166,6 +175,6 @@ export const printed = (
 export const markdown = (
   path: string,
   results: ReadonlyArray<Result>,
-  floors: ReadonlyArray<Floor>,
+  floors: Floors,
   timing: Timing,
 ): TE.TaskEither<DerivaError, void> => keep(path, text(results, floors, timing))

@@ -2,6 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom } from 'rxjs'
 import { batches, type Dataset } from 'deriva/data'
+import { openSession } from 'deriva/engine'
 import type { Loss } from 'deriva/loss'
 import { unet } from 'deriva/model'
 import { flow } from 'deriva/path'
@@ -17,7 +18,7 @@ import {
   type Pipeline,
   training,
 } from 'deriva/stream'
-import { adamw, trainer, warmedUp } from 'deriva/train'
+import { adamw, sessionDenoiser, type State, trainedModel, trainer, warmedUp } from 'deriva/train'
 import type { DerivaError } from 'deriva/types'
 import { side } from './images.js'
 
@@ -31,8 +32,11 @@ export type Setting = {
   readonly threads: number
 }
 
-/** What is done after every step, with the averaged weights. */
-export type Watch = (step: number, denoiser: Denoiser<'flow_matching'>) => TE.TaskEither<DerivaError, void>
+/** What is done after every step. The denoiser with the averaged weights is compiled for those who want it. */
+export type Watch = (
+  step: number,
+  averaged: TE.TaskEither<DerivaError, Denoiser<'flow_matching'>>,
+) => TE.TaskEither<DerivaError, void>
 
 /** A training that can begin: from untrained weights, as if so many steps were over, up to another step. */
 export type Prepared = (
@@ -58,16 +62,23 @@ export const prepared = <N extends string>(
   { dataset, seed, threads }: Setting,
   loss: Loss<'flow_matching', N>,
   stages: Stages<N>,
-): TE.TaskEither<DerivaError, Prepared> =>
-  pipe(
+): TE.TaskEither<DerivaError, Prepared> => {
+  const model = unet({
+    parameterisation: 'flow_matching',
+    sample: [1, side, side],
+    classes: dataset.classes,
+    seed,
+    width: 32,
+  })
+  // Weights that are part of the graph are laid out for the processor beforehand: samples come 1.6 times as fast as with weights that are fed.
+  const denoiser = ({ ema }: State): TE.TaskEither<DerivaError, Denoiser<'flow_matching'>> =>
+    pipe(
+      openSession(trainedModel(model, ema), { threads, name: 'averaged' }),
+      TE.map((session) => sessionDenoiser(session, model, {})),
+    )
+  return pipe(
     trainer({
-      model: unet({
-        parameterisation: 'flow_matching',
-        sample: [1, side, side],
-        classes: dataset.classes,
-        seed,
-        width: 32,
-      }),
+      model,
       loss,
       optimizer: adamw({ learningRate: warmedUp(50, learningRate, () => learningRate) }),
       batchSize,
@@ -81,7 +92,7 @@ export const prepared = <N extends string>(
         noised(flow()),
         stages,
         descend(compiled),
-        observe(({ state }: Descended) => watch(state.step, compiled.denoiser(state.ema))),
+        observe(({ state }: Descended) => watch(state.step, denoiser(state))),
       )
       const started = { ...compiled.initial, step: from }
       return TE.tryCatch(
@@ -94,6 +105,7 @@ export const prepared = <N extends string>(
       )
     }),
   )
+}
 
 /** Processor seconds that this process has spent: on a busy machine the clock on the wall measures the others. */
 export const processorSeconds = (): number => {

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { halved, pixels, side } from '../../bench/quality/images.js'
 import type { Assessment, Result } from '../../bench/quality/result.js'
 import { summarised } from '../../bench/quality/summary.js'
 import { affordable, whole } from '../../bench/quality/timing.js'
+import { labelled } from '../../lib/data/index.js'
 
 /** The arithmetic of the benchmark of quality: what equal time means, and what is compared with what. */
 
@@ -51,6 +53,7 @@ describe('a summary', () => {
     seed,
     equalTime: 5,
     equalSteps: 8,
+    samples: 10,
     seconds: 1,
     assessments: { '5': assessment(frechet + 1), '8': assessment(frechet) },
   })
@@ -75,5 +78,35 @@ describe('a summary', () => {
   it('reads the budget that is asked for', () => {
     const [base] = summarised(results, 'equalTime', ({ distances }) => distances['5'].frechet)
     expect(base.mean).toBe(4)
+  })
+})
+
+describe('the small images', () => {
+  // Image 1 is brighter than image 0 everywhere; a pixel says where it is.
+  const at = (index: number, row: number, column: number): number => (index + row / 100 + column / 10_000) / 4
+  const { x0, label } = halved(
+    labelled({
+      name: 'gradients',
+      size: 2,
+      shape: [1, 28, 28],
+      classes: 10,
+      label: (index) => 3 + index,
+      read: (index, out, offset) => {
+        for (let i = 0; i < 28 * 28; i++) out[offset + i] = at(index, Math.floor(i / 28), i % 28)
+      },
+    }),
+  )
+
+  it('are the means of 2 × 2 pixels of a framed image, each with its label', () => {
+    expect(x0.dims).toEqual([2, 1, side, side])
+    expect([...label.data].toSorted()).toEqual([3, 4])
+    for (const place of [0, 1])
+      for (let row = 0; row < side; row++)
+        for (let column = 0; column < side; column++) {
+          const inside = row > 0 && row < side - 1 && column > 0 && column < side - 1
+          // The mean of four neighbours lies amid them.
+          const expected = inside ? at(label.data[place] - 3, 2 * row - 1.5, 2 * column - 1.5) : -1
+          expect(x0.data[place * pixels + row * side + column]).toBeCloseTo(expected, 6)
+        }
   })
 })
