@@ -63,6 +63,7 @@ const lessonOf = (): Lesson => {
         Array.from({ length: batchSize }, (_, i) => i % 10),
       ),
     },
+    given: {},
   }
 }
 
