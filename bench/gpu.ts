@@ -3,7 +3,7 @@
  * on CUDA, step by step and as supersteps, and on WebGPU, in turn with PyTorch, eager and compiled, on the same card. Without a card, or
  * without the provider libraries, it says so and ends. docs/devices.md says what has to be installed, bench/pytorch how PyTorch is.
  *
- *     npx tsx --tsconfig tsconfig.json bench/gpu.ts [--rounds 10] [--batch 32] [--steps 4] [--python .venv/bin/python]
+ *     npx tsx --tsconfig tsconfig.json bench/gpu.ts [--rounds 10] [--batch 32] [--steps 32] [--models DiT-S/2,DiT-B/2] [--python .venv/bin/python]
  */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -22,7 +22,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '10' },
     batch: { type: 'string', default: '32' },
     // Of a superstep.
-    steps: { type: 'string', default: '4' },
+    steps: { type: 'string', default: '32' },
+    models: { type: 'string', default: 'DiT-S/2,DiT-B/2' },
     python: { type: 'string' },
   },
 })
@@ -34,6 +35,12 @@ const sizes = {
   'DiT-B/2': { ...shared, width: 768, heads: 12 },
 } as const
 type Size = keyof typeof sizes
+
+const chosen = values.models.split(',').map((text): Size => {
+  const name = Object.keys(sizes).find((one): one is Size => one === text)
+  if (name === undefined) throw new Error(`no model ${text}; there are ${Object.keys(sizes).join(' and ')}`)
+  return name
+})
 
 /** A device with a card behind it, or why there is none. */
 type Found = { readonly card: boolean; readonly reason: string }
@@ -63,7 +70,6 @@ const lessonOf = (): Lesson => {
         Array.from({ length: batchSize }, (_, i) => i % 10),
       ),
     },
-    given: {},
   }
 }
 
@@ -164,8 +170,9 @@ const contestants = async (name: Size): Promise<ReadonlyArray<Contestant>> => {
 if (!cards.cuda.card && !cards.webgpu.card)
   console.log(`Skipped, since there is no card to measure on: ${cards.cuda.reason}; ${cards.webgpu.reason}`)
 else {
+  console.log(`${cpus()[0].model}, Node ${process.version}; ${cards.cuda.reason}; ${cards.webgpu.reason}`)
   const rows: Array<Readonly<Record<string, string | number>>> = []
-  for (const name of ['DiT-S/2', 'DiT-B/2'] as const) {
+  for (const name of chosen) {
     const all = await contestants(name)
     const seconds = all.map((): number[] => [])
     // Interleaved, the first round uncounted: it translates kernels, and torch.compile compiles.
@@ -176,15 +183,14 @@ else {
       }
     for (const one of all) await one.end()
     const weights = parameterCount(modelOf(name, 'float32')) / 1e6
-    rows.push(
-      ...all.map((one, i) => ({
-        model: `${name}, ${weights.toFixed(0)} M, batch ${batchSize}`,
-        name: one.name,
-        'steps/s': Number((1 / median(seconds[i])).toFixed(2)),
-      })),
-    )
+    const own = all.map((one, i) => ({
+      model: `${name}, ${weights.toFixed(0)} M, batch ${batchSize}`,
+      name: one.name,
+      'ms a step': Number((1000 * median(seconds[i])).toFixed(1)),
+      'steps/s': Number((1 / median(seconds[i])).toFixed(2)),
+    }))
+    console.table(own)
+    rows.push(...own)
   }
-  console.log(`${cpus()[0].model}, Node ${process.version}; ${cards.cuda.reason}; ${cards.webgpu.reason}`)
-  console.table(rows)
   writeFileSync(new URL('gpu.json', import.meta.url), `${JSON.stringify(rows, null, 2)}\n`)
 }

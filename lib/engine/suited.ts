@@ -16,7 +16,7 @@ import {
 } from '../onnx/index.js'
 import type { Device } from './device.js'
 
-/** ONNX Runtime's LayerNormalization for WebGPU gives the normalised values and leaves its other outputs, the statistics, empty. */
+/** ONNX Runtime's LayerNormalization on graphics cards gives the normalised values and leaves its other outputs, the statistics, empty. */
 const wantsStatistics = (node: OperatorNode): boolean =>
   node.operator === 'LayerNormalization' && node.outputs.length > 1
 
@@ -47,6 +47,18 @@ const replacement = (
     : undefined
 
 /**
+ * Values of a graph as a device can compute them; the same where there is nothing to change.
+ *
+ * @example
+ * declare const outputs: ReadonlyArray<Value>
+ * const forCard = suitedTo('cuda', outputs)
+ */
+export const suitedTo = (device: Device, outputs: ReadonlyArray<Value>): ReadonlyArray<Value> =>
+  device !== 'cpu' && topological(outputs).some((node) => node.kind === 'operator' && wantsStatistics(node))
+    ? rewrite(outputs, replacement)
+    : outputs
+
+/**
  * A model as a device can compute it: operators of which ONNX Runtime has only a part there are written in others.
  *
  * @returns the same bytes where there is nothing to change, or nothing that can be understood
@@ -55,13 +67,13 @@ const replacement = (
  * const forGpu = suited(model, 'webgpu')
  */
 export const suited = (model: Uint8Array, device: Device): Uint8Array => {
-  if (device !== 'webgpu') return model
+  if (device === 'cpu') return model
   const read = decode(model)
   if (E.isLeft(read)) return model
   const { inputs, outputs, metadata } = read.right
   const values = Object.values(outputs)
-  if (!topological(values).some((node) => node.kind === 'operator' && wantsStatistics(node))) return model
-  const suitable = rewrite(values, replacement)
+  const suitable = suitedTo(device, values)
+  if (suitable === values) return model
   return encode({
     inputs,
     outputs: Object.fromEntries(Object.keys(outputs).map((name, i) => [name, suitable[i]])),

@@ -5,7 +5,5 @@ export const names = {
   average: (parameter: string): string => `ema/${parameter}`,
   gradient: (parameter: string): string => `gradient/${parameter}`,
   next: (name: string): string => `next/${name}`,
-  /** Of one of the steps of a superstep. */
-  at: (step: number, name: string): string => `at/${step}/${name}`,
   term: (name: string): string => `term/${name}`,
 } as const

@@ -1,6 +1,14 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { encode, gather, input, type Shape, substitute, type Value } from '../onnx/index.js'
+import {
+  encodeRepeated,
+  gather,
+  input,
+  type RaggedAxis,
+  type Shape,
+  substitute,
+  type Value,
+} from '../onnx/index.js'
 import type { AskRows } from '../rollout/index.js'
 import type { ElementType, ErrorOf, Parameterisation } from '../types/index.js'
 import { type InGraphRollout, latentsInGraph } from './in-graph-rollout.js'
@@ -16,118 +24,81 @@ export type SuperstepGraphOptions<P extends Parameterisation> = Omit<
   TrainingGraphOptions<P>,
   'accumulate'
 > & {
-  /** Optimizer steps in the graph: an integer from 1. */
-  readonly steps: number
   /** The rollouts of each step, made in the graph. Default: none. */
   readonly rollout?: InGraphRollout
+  /** The same graph in the operators that a device has. Default: as it is. */
+  readonly suited?: (outputs: ReadonlyArray<Value>) => ReadonlyArray<Value>
 }
 
-/** So many optimizer steps as an ordinary ONNX file: (state, batches) → (its successor; `names.at(i, …)`: what each step reports). */
-export type SuperstepGraph = Omit<TrainingGraph, 'files'> & { readonly file: Uint8Array }
+/** Any number of optimizer steps as an ordinary ONNX file: (state, batches) → (its successor; what each step reports). */
+export type SuperstepGraph = Omit<TrainingGraph, 'files'> & {
+  readonly file: Uint8Array
+  /** What may be of another length at every step. */
+  readonly ragged: ReadonlyArray<RaggedAxis>
+}
 
-/** Values of the state by name, where a step finds them. */
-type Standing = ReadonlyMap<string, Value>
-
-/** Step number i of the graph: the outputs of a step, from where the steps before it left the state and from inputs of its own. */
-const stepAt = (
+/** A step whose latents are rolled out in the graph, from inputs of its own. */
+const rolledOut = (
   { outputs, model, readsClean }: StepValues,
-  { batchSize, rollout }: Pick<SuperstepGraphOptions<Parameterisation>, 'batchSize' | 'rollout'>,
-  standing: Standing,
-  isState: (name: string) => boolean,
-  i: number,
+  batchSize: number,
+  rollout: InGraphRollout | undefined,
 ): Readonly<Record<string, Value>> => {
-  const inputs = new Map<string, Value>()
-  const fed = (name: string, type: ElementType, shape: Shape): Value => {
-    const dims = shape.map((dim) =>
-      dim === 'batch' ? batchSize : typeof dim === 'string' ? `${dim}_${i}` : dim,
+  const fed = (name: string, type: ElementType, shape: Shape): Value =>
+    input(
+      name,
+      type,
+      shape.map((dim) => (dim === 'batch' ? batchSize : dim)),
     )
-    const value = inputs.get(name) ?? input(names.at(i, name), type, dims)
-    inputs.set(name, value)
-    return value
-  }
-  const leaf = (value: Value, batch: (value: Value) => Value | undefined): Value | undefined => {
-    const { node } = value
-    if (node.kind === 'parameter' || (node.kind === 'input' && isState(node.name)))
-      return standing.get(node.name)
-    return node.kind === 'input' ? batch(value) : undefined
-  }
-  const shared = (value: Value): Value | undefined =>
-    value.node.kind === 'input' ? fed(value.node.name, value.type, value.shape) : undefined
   const ask: AskRows = (latents, timesteps, rows) => {
-    const told = { latents, timestep: timesteps }
-    const [prediction = latents] = substitute([model.prediction], (value) =>
-      leaf(value, (given) => {
-        const name = given.node.kind === 'input' ? given.node.name : ''
-        if (name === 'latents' || name === 'timestep') return told[name]
-        const whole = shared(given)
-        return whole && gather(whole, rows)
-      }),
+    const told: Readonly<Partial<Record<string, Value>>> = { latents, timestep: timesteps }
+    const [prediction = latents] = substitute([model.prediction], ({ node, type, shape }) =>
+      node.kind === 'input' ? (told[node.name] ?? gather(fed(node.name, type, shape), rows)) : undefined,
     )
     return prediction
   }
   const made = rollout && latentsInGraph(ask, { rollout, batchSize, sample: model.sample, readsClean }, fed)
   const replaced: Readonly<Partial<Record<string, Value>>> = made?.replaced ?? {}
-  const values = substitute(Object.values(outputs), (value) =>
-    leaf(value, (given) =>
-      given.node.kind === 'input' ? (replaced[given.node.name] ?? shared(given)) : undefined,
-    ),
+  const values = substitute(Object.values(outputs), ({ node, type, shape }) =>
+    node.kind === 'input' ? (replaced[node.name] ?? fed(node.name, type, shape)) : undefined,
   )
   return {
-    ...Object.fromEntries(Object.keys(outputs).map((name, k) => [name, values[k]])),
+    ...Object.fromEntries(Object.keys(outputs).map((name, i) => [name, values[i]])),
     ...made?.reported,
   }
 }
 
 /**
- * Several optimizer steps as one graph, each on the weights that the one before it leaves, rollouts included: what is fed is known
- * before the first of them, and nothing but the last state and the steps' reports comes out. The steps are unrolled: ONNX's Loop
- * copies what it carries at every turn.
- *
- * The graph of a single step is differentiated once; the others are copies of it with other leaves.
+ * Optimizer steps as one graph, as many as it is told at each run, each on the weights that the one before it leaves, rollouts
+ * included: what is fed is known before the first of them, and nothing but the last state and the steps' reports comes out. It is the
+ * graph of a single step in a loop.
  *
  * @returns Left `GradientError` as `trainingGraph`
- * @throws RangeError where `steps` is no integer from 1
  * @example
  * declare const model: Model<'flow_matching'>
  * const optimizer = adamw({ learningRate: () => 1e-3 })
- * const graph = superstepGraph({ model, loss: mse, optimizer, batchSize: 64, averages: true, steps: 4 })
+ * const graph = superstepGraph({ model, loss: mse, optimizer, batchSize: 64, averages: true })
  */
 export const superstepGraph = <P extends Parameterisation>({
-  steps,
   rollout,
+  suited = (outputs) => outputs,
   ...options
-}: SuperstepGraphOptions<P>): E.Either<ErrorOf<'GradientError'>, SuperstepGraph> => {
-  if (!Number.isInteger(steps) || steps < 1)
-    throw new RangeError(`a superstep of ${steps} steps: has to be an integer from 1`)
-  return pipe(
+}: SuperstepGraphOptions<P>): E.Either<ErrorOf<'GradientError'>, SuperstepGraph> =>
+  pipe(
     stepValues(options),
     E.map((step) => {
+      const outputs = rolledOut(step, options.batchSize, rollout)
+      const values = suited(Object.values(outputs))
       const prefix = names.next('')
-      const stateNames = Object.keys(step.outputs).flatMap((name) =>
-        name.startsWith(prefix) ? [name.slice(prefix.length)] : [],
-      )
-      const known = new Set(stateNames)
-      const shared = {
-        batchSize: options.batchSize,
-        ...(rollout === undefined ? {} : { rollout }),
-      }
-      let standing: Standing = new Map()
-      const reports: Array<readonly [string, Value]> = []
-      for (let i = 0; i < steps; i++) {
-        const made = stepAt(step, shared, standing, (name) => known.has(name), i)
-        standing = new Map(stateNames.map((name) => [name, made[names.next(name)]]))
-        for (const [name, value] of Object.entries(made))
-          if (!name.startsWith(prefix)) reports.push([names.at(i, name), value])
-      }
-      const successors = [...standing].map(([name, value]) => [names.next(name), value] as const)
-      const outputs = Object.fromEntries([...reports, ...successors])
+      const { model: file, ragged } = encodeRepeated({
+        outputs: Object.fromEntries(Object.keys(outputs).map((name, i) => [name, values[i]])),
+        carried: Object.fromEntries(
+          Object.keys(outputs).flatMap((name) =>
+            name.startsWith(prefix) ? [[name, name.slice(prefix.length)]] : [],
+          ),
+        ),
+        name: 'superstep',
+      })
       const { parameters, memory, readsClean } = step
-      return {
-        file: encode({ outputs, parameters: 'inputs', name: 'superstep' }),
-        parameters,
-        memory,
-        readsClean,
-      }
+      return { file, ragged, parameters, memory, readsClean }
     }),
   )
-}

@@ -4,8 +4,8 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
   type Engine,
   type EngineError,
-  engineError,
   type KeepingSession,
+  suitedTo,
   type Tensors,
 } from '../engine/index.js'
 import type { Conditioning, ErrorOf, Parameterisation, Tensor } from '../types/index.js'
@@ -14,6 +14,7 @@ import { frozen } from './frozen.js'
 import { type InGraphRollout, rolloutShape } from './in-graph-rollout.js'
 import { modelDenoiser } from './model-denoiser.js'
 import { names } from './names.js'
+import { repeatedFeeds } from './repeated-feeds.js'
 import { inMemory, namedTensors, shapedAs, type Standing } from './standing.js'
 import { type SuperstepGraph, superstepGraph } from './superstep-graph.js'
 import {
@@ -41,12 +42,12 @@ export type Superdescent = { readonly state: Standing; readonly reports: Readonl
 
 /** Several optimizer steps, compiled as one: the pure function state × lessons → state. */
 export interface Superstep<P extends Parameterisation, N extends string = never> extends Compiled<P> {
-  /** Optimizer steps of a superstep. */
+  /** The most optimizer steps of a superstep. */
   readonly steps: number
   /** The rollouts that it makes. */
   readonly rollout: InGraphRollout | undefined
   /**
-   * Takes one step on each lesson. Fewer lessons than steps are another graph, which is compiled when it is first needed.
+   * Takes one step on each lesson.
    *
    * @returns Left `TrainingError` when the loss of a step is not finite; the state given is still good then
    * @throws RangeError where there is no lesson, or there are more than steps
@@ -61,7 +62,7 @@ export type SuperstepOptions<P extends Parameterisation, N extends string = neve
   TrainerOptions<P, N>,
   'accumulate'
 > & {
-  /** Optimizer steps of a superstep: an integer from 1. */
+  /** The most optimizer steps of a superstep: an integer from 1. Any number of them is the same graph. */
   readonly steps: number
   /** The rollouts of scheduled sampling, made in the graph with the weights of each step. Default: none. */
   readonly rollout?: Omit<InGraphRollout, 'shape'>
@@ -104,6 +105,8 @@ export const superstep =
       threads,
       trains = () => true,
     } = options
+    if (!Number.isInteger(steps) || steps < 1)
+      throw new RangeError(`a superstep of ${steps} steps: has to be an integer from 1`)
     const averages = decay !== undefined
     const decayAt = emaDecay(decay ?? 0)
     const session = threads === undefined ? {} : { threads }
@@ -111,28 +114,27 @@ export const superstep =
       ...wanted,
       shape: rolloutShape(wanted.solver, wanted.path, model.parameterisation, wanted.plan),
     }
-    const graphOf = (length: number): E.Either<ErrorOf<'GradientError'>, SuperstepGraph> =>
-      superstepGraph({
-        ...options,
-        averages,
-        steps: length,
-        ...(rollout === undefined ? {} : { rollout }),
-      })
-    const opened = (
-      length: number,
-      { file, parameters, memory }: SuperstepGraph,
-    ): TE.TaskEither<EngineError, KeepingSession> => {
+    const graph = superstepGraph({
+      ...options,
+      averages,
+      suited: (outputs) => suitedTo(engine.device, outputs),
+      ...(rollout === undefined ? {} : { rollout }),
+    })
+    const opened = ({
+      file,
+      parameters,
+      memory,
+    }: SuperstepGraph): TE.TaskEither<EngineError, KeepingSession> => {
       const state = { step: 0, parameters, ema: averages ? parameters : {}, slots: memory }
       const kept = Object.keys(namedTensors(state)).map(names.next)
-      return engine.openKeeping(file, kept, { name: `superstep of ${length}`, ...session })
+      return engine.openKeeping(file, kept, { name: 'superstep', ...session })
     }
-    const feeds = (lesson: SuperstepLesson<N>, i: number, step: number): Tensors => {
+    const feeds = (lesson: SuperstepLesson<N>, step: number): Tensors => {
       const scalars = { ...optimizer.scalars(step), ema_decay: decayAt(step) }
-      const all = { ...batchFeeds(lesson, model.sample), ...lesson.rollout, ...scalarFeeds(scalars) }
-      return Object.fromEntries(Object.entries(all).map(([name, tensor]) => [names.at(i, name), tensor]))
+      return { ...batchFeeds(lesson, model.sample), ...lesson.rollout, ...scalarFeeds(scalars) }
     }
     const reported = (rest: Partial<Record<string, Tensor>>, i: number, step: number): StepReport => {
-      const scalar = (name: string): number => Number(rest[names.at(i, name)]?.data[0] ?? 0)
+      const scalar = (name: string): number => Number(rest[name]?.data[i] ?? 0)
       return {
         loss: scalar('loss'),
         terms: Object.fromEntries(loss.terms.map(({ name }) => [name, scalar(names.term(name))])),
@@ -143,24 +145,10 @@ export const superstep =
     }
     return pipe(
       TE.Do,
-      TE.apSW('graph', TE.fromEither(graphOf(steps))),
-      TE.bindW('whole', ({ graph }) => opened(steps, graph)),
+      TE.apSW('graph', TE.fromEither(graph)),
+      TE.bindW('whole', ({ graph: made }) => opened(made)),
       TE.bindW('denoiser', () => modelDenoiser(frozen(model, trains), { engine, ...session })),
-      TE.map(({ graph: { parameters, memory, readsClean }, whole, denoiser }): Superstep<P, N> => {
-        const sessions = new Map<number, TE.TaskEither<TrainerError, KeepingSession>>([
-          [steps, TE.right(whole)],
-        ])
-        const sessionOf = (length: number): TE.TaskEither<TrainerError, KeepingSession> => {
-          const known = sessions.get(length)
-          if (known !== undefined) return known
-          const made = pipe(
-            TE.fromEither(graphOf(length)),
-            TE.mapLeft(({ message }) => engineError(`compiling a superstep of ${length}`)(message)),
-            TE.chain((graph) => opened(length, graph)),
-          )()
-          sessions.set(length, () => made)
-          return () => made
-        }
+      TE.map(({ graph: { parameters, memory, readsClean, ragged }, whole, denoiser }): Superstep<P, N> => {
         return {
           model,
           batchSize,
@@ -179,15 +167,9 @@ export const superstep =
             const { length } = lessons
             if (length < 1 || length > steps)
               throw new RangeError(`${length} lessons for a superstep of ${steps} steps`)
-            const batches = lessons.map((lesson, i) => feeds(lesson, i, state.step + i))
+            const turns = lessons.map((lesson, i) => feeds(lesson, state.step + i))
             return pipe(
-              sessionOf(length),
-              TE.chainW(({ run }) =>
-                run({
-                  ...namedTensors(state),
-                  ...Object.fromEntries(batches.flatMap(Object.entries<Tensor>)),
-                }),
-              ),
+              whole.run({ ...namedTensors(state), ...repeatedFeeds(turns, ragged) }),
               TE.chainEitherKW(({ kept, rest }) => {
                 const next = {
                   ...shapedAs(state, (name) => kept[names.next(name)], averages),

@@ -122,3 +122,50 @@ export const headRows = <T extends Tensor>(tensor: T, count: number): T => ({
   dims: [count, ...tensor.dims.slice(1)],
   data: tensor.data.subarray(0, count * rowLength(tensor)),
 })
+
+/** Copies a dense array into the front corner of one that is at least as long along every axis; both as bytes. */
+const placed = (
+  from: Uint8Array,
+  fromDims: ReadonlyArray<number>,
+  to: Uint8Array,
+  toDims: ReadonlyArray<number>,
+): void => {
+  if (fromDims.every((dim, axis) => dim === toDims[axis])) to.set(from)
+  else {
+    const [own, room] = [from.length / fromDims[0], to.length / toDims[0]]
+    for (let i = 0; i < fromDims[0]; i++)
+      placed(
+        from.subarray(i * own, (i + 1) * own),
+        fromDims.slice(1),
+        to.subarray(i * room, (i + 1) * room),
+        toDims.slice(1),
+      )
+  }
+}
+
+/**
+ * Tensors of one element type and rank under each other, along a new leading axis: [tensors, …]. Where they differ in length along an axis,
+ * the shorter ones are followed by zeros.
+ *
+ * @throws RangeError where there is none, or element types or ranks differ
+ * @example
+ * const { dims, data } = stacked([int64([1], [7]), int64([2], [0, 4])]) // [2, 2]: 7 0, 0 4
+ */
+export const stacked = <T extends Tensor>(tensors: ReadonlyArray<T>): T => {
+  const [first] = tensors
+  if (tensors.length === 0) throw new RangeError('there is nothing to stack')
+  if (tensors.some(({ type, dims }) => type !== first.type || dims.length !== first.dims.length))
+    throw new RangeError(
+      `tensors of different types or ranks cannot be stacked: ${tensors.map(({ type, dims }) => `${type}[${dims.join()}]`).join(' ')}`,
+    )
+  const dims = first.dims.map((_, axis) => Math.max(...tensors.map((tensor) => tensor.dims[axis])))
+  const bytes = size(dims) * first.data.BYTES_PER_ELEMENT
+  const all = new Uint8Array(bytes * tensors.length)
+  tensors.forEach(({ data, dims: own }, i) => {
+    const from = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    placed(from, own, all.subarray(i * bytes, (i + 1) * bytes), dims)
+  })
+  const data = new elementArrays[first.type](all.buffer)
+  // The table gives the array that belongs to the element type, which the compiler cannot follow through a union.
+  return { ...first, dims: [tensors.length, ...dims], data }
+}

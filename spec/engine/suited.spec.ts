@@ -9,7 +9,7 @@ import { right } from '../autodiff/training.js'
 const drawn = (sample: number, n: number): Float32Array =>
   normal({ seed: 4, purpose: 'data', step: 0, sample }, new Float32Array(n))
 
-describe('a model suited to WebGPU', () => {
+describe('a model suited to a graphics card', () => {
   it.each([1, 2, -1])(
     'computes the statistics of a LayerNormalization over axis %i as the operator does',
     async (axis) => {
@@ -22,6 +22,7 @@ describe('a model suited to WebGPU', () => {
       const model = encode({ outputs: { y: mul(y, 2), mean, inverse }, parameters: 'initializers' })
       const suitable = suited(model, 'webgpu')
       expect(suitable).not.toEqual(model)
+      expect(suited(model, 'cuda')).toEqual(suitable)
       expect(suited(model, 'cpu')).toBe(model)
       const outputs = async (bytes: Uint8Array) => {
         const session = right(await openSession(bytes, { threads: 1 })())

@@ -82,7 +82,6 @@ describe('the training step', () => {
       rolled: new Float32Array(batchSize),
       clean: x,
       conditioning,
-      given: {},
     }
 
     const states: State[] = [compiled.initial]

@@ -82,7 +82,18 @@ export const encodeBeside = (
   return { model: toBinary(ModelProtoSchema, model), beside }
 }
 
-const modelOf = (graph: Encodable, stored: (tensor: Tensor, name: string) => TensorProto): ModelProto => {
+/**
+ * The message that an ONNX file is made of, before it becomes bytes.
+ *
+ * @param stored how the file holds a tensor
+ * @example
+ * const y = relu(input('x', 'float32', ['batch', 4]))
+ * const { graph } = modelOf({ outputs: { y }, parameters: 'initializers' }, file.encodeTensor)
+ */
+export const modelOf = (
+  graph: Encodable,
+  stored: (tensor: Tensor, name: string) => TensorProto,
+): ModelProto => {
   const listed = graph.inputs ?? []
   const outputs = Object.entries(graph.outputs)
   const shared = share(topological([...listed, ...outputs.map(([, value]) => value)]))
