@@ -35,8 +35,8 @@ export type Lesson<N extends string = never> = {
   /** Predictions at the ideal latents; read by losses that compare, where `rolled` is 1. */
   readonly clean: Float32Array
   readonly conditioning: Conditioning
-  /** What only losses read, by name, [batch, …]: `alpha` and `sigma` [batch], masks, second times. */
-  readonly given?: Conditioning & Readonly<Record<N, Tensor>>
+  /** What only losses read, by name, [batch, …]: `alpha` and `sigma` [batch], masks, second times. What N names is there for certain. */
+  readonly given: Conditioning & Readonly<Record<N, Tensor>>
 }
 
 /** What a step leaves behind. */

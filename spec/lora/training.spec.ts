@@ -30,6 +30,7 @@ const lessonAt = (step: number): Lesson => {
     timesteps: Float32Array.from({ length: batch }, (_, i) => (1000 * (i + 0.5)) / batch),
     rolled: new Float32Array(batch),
     conditioning: {},
+    given: {},
   }
 }
 

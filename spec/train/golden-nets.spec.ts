@@ -82,6 +82,7 @@ describe('the training step', () => {
       rolled: new Float32Array(batchSize),
       clean: x,
       conditioning,
+      given: {},
     }
 
     const states: State[] = [compiled.initial]

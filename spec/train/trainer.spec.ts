@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fitted, loadCheckpoint, saveCheckpoint } from 'deriva/checkpoint'
-import { antiDrift, type Loss, mse, scaled, sum } from 'deriva/loss'
+import { antiDrift, type Loss, masked, mean, mse, scaled, squaredError, sum } from 'deriva/loss'
 import { mlp, type Model } from 'deriva/model'
 import { add, decode, input, leaves, matMul, parameter } from 'deriva/onnx'
 import {
@@ -213,5 +213,34 @@ describe('frozen weights', () => {
       trains: () => false,
     })()
     expect(E.isLeft(refused) && refused.left.message).toContain('nothing trains')
+  })
+})
+
+describe('a lesson', () => {
+  it('brings what its loss reads by name, or does not compile', async () => {
+    const withMask = right(
+      await trainer({
+        model: small,
+        loss: mean('mse', masked('mask')(squaredError)),
+        optimizer: sgd({ learningRate: () => 0.1 }),
+        batchSize: 12,
+        threads: 1,
+      })(),
+    )
+    const lesson = lessonOf(12, 3, 2)
+    const { given, ...bare } = lesson
+    const mask = float32([12, 3], new Float32Array(36).fill(1))
+    const whole = await withMask.descend(withMask.initial, { ...lesson, given: { ...given, mask } })()
+    expect(right(whole).terms.mse).toBeGreaterThan(0)
+    // @ts-expect-error: the mask is not among what is given
+    const without = await withMask.descend(withMask.initial, lesson)()
+    expect(E.isLeft(without) && without.left.message).toContain('mask')
+    // @ts-expect-error: nothing is given
+    const nothing = await withMask.descend(withMask.initial, bare)()
+    expect(E.isLeft(nothing) && nothing.left.message).toContain('mask')
+    // What reads nothing by name takes what brings more.
+    const { descend, initial } = await compiledOf()
+    right(await descend(initial, { ...lesson, given: { ...given, mask } })())
+    right(await descend(initial, { ...lesson, given: {} })())
   })
 })
