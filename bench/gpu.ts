@@ -64,6 +64,7 @@ const lessonOf = (): Lesson => {
     clean: new Float32Array(latents.length),
     timesteps: Float32Array.from({ length: batchSize }, (_, i) => (1000 * (i + 1)) / batchSize),
     rolled: new Float32Array(batchSize),
+    given: {},
     conditioning: {
       label: int64(
         [batchSize],
