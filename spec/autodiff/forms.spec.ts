@@ -62,19 +62,29 @@ describe('the gradient of', () => {
     expect(operators.get('Gemm')).toBe(2)
   })
 
-  it('a convolution of stride 1 is a convolution for the input and one product for the weight', () => {
+  it('a convolution of stride 1 is a convolution for the input and a product for the weight’s every row', () => {
     const [x, w] = [tensor('x', 8, 16, 8, 8), tensor('w', 24, 16, 3, 3)]
     const operators = training(conv(x, w, undefined, { pads: [1, 1, 1, 1] }), [x, w])
     expect(operators.get('Conv')).toBe(2)
-    expect(operators.get('Gemm')).toBe(1)
+    expect(operators.get('Gemm')).toBe(3)
     expect(operators.has('ConvTranspose')).toBe(false)
     expect(operators.has('MatMul')).toBe(false)
   })
 
-  it('a convolution of large images multiplies image by image', () => {
-    const [x, w] = [tensor('x', 8, 16, 32, 32), tensor('w', 24, 16, 3, 3)]
-    const operators = training(conv(x, w, undefined, { pads: [1, 1, 1, 1] }), [w])
+  it('a convolution with more weights than pixels is one product for the weight, and flips images instead of the weight', () => {
+    const [x, w] = [tensor('x', 1, 64, 8, 8), tensor('w', 64, 64, 3, 3)]
+    const operators = training(conv(x, w, undefined, { pads: [1, 1, 1, 1] }), [x, w])
+    expect(operators.get('Conv')).toBe(2)
+    expect(operators.get('Gemm')).toBe(1)
+    // Three columns and three rows of patches; the gradient's images there and back.
+    expect(operators.get('Slice')).toBe(3 + 3 + 2)
+  })
+
+  it('a 1×1 convolution multiplies image by image', () => {
+    const [x, w] = [tensor('x', 8, 16, 32, 32), tensor('w', 24, 16, 1, 1)]
+    const operators = training(conv(x, w), [w])
     expect(operators.has('Gemm')).toBe(false)
+    expect(operators.has('Pad')).toBe(false)
     expect(operators.get('Conv')).toBe(1)
   })
 
