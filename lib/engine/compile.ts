@@ -21,13 +21,13 @@ const providers: {
  * declare const model: Uint8Array
  * const session: Promise<{ readonly inputNames: ReadonlyArray<string> }> = compile(model, 'cpu')
  */
-export const compile = (
+export const compile = async (
   model: Uint8Array,
   device: Device,
   { threads }: Pick<SessionOptions, 'threads'> = {},
   onDevice: ReadonlyArray<string> = [],
 ): Promise<InferenceSession> =>
-  InferenceSession.create(suited(model, device), {
+  InferenceSession.create(await suited(model, device), {
     executionProviders: providers[device],
     // Errors reach the caller as values; warnings on a person's terminal help nobody.
     logSeverityLevel: 4,

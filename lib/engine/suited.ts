@@ -6,15 +6,18 @@ import {
   div,
   encode,
   mul,
+  type OperatorName,
   type OperatorNode,
   reduceMean,
   rewrite,
   sqrt,
   sub,
-  topological,
   type Value,
 } from '../onnx/index.js'
+import { inBlocks } from './blocked.js'
+import { channelBlock } from './channel-block.js'
 import type { Device } from './device.js'
+import { flattened } from './flattened.js'
 
 /** ONNX Runtime's LayerNormalization on graphics cards gives the normalised values and leaves its other outputs, the statistics, empty. */
 const wantsStatistics = (node: OperatorNode): boolean =>
@@ -38,46 +41,62 @@ const layerNormalization = (
   return [bias === undefined ? scaled : add(scaled, bias), mean, inverse]
 }
 
-const replacement = (
-  node: OperatorNode,
-  [x, scale, bias]: ReadonlyArray<Value | undefined>,
-): ReadonlyArray<Value> | undefined =>
-  node.operator === 'LayerNormalization' && wantsStatistics(node) && x !== undefined && scale !== undefined
-    ? layerNormalization(x, scale, bias, node.attributes)
-    : undefined
+const withStatistics = (outputs: ReadonlyArray<Value>): ReadonlyArray<Value> =>
+  rewrite(outputs, (node, [x, scale, bias]) =>
+    node.operator === 'LayerNormalization' && wantsStatistics(node) && x !== undefined && scale !== undefined
+      ? layerNormalization(x, scale, bias, node.attributes)
+      : undefined,
+  )
+
+/** What is written in other operators, and an operator without which there is nothing to do: most models need not even be read. */
+const suitings: {
+  readonly [D in Device]: {
+    readonly about: OperatorName
+    readonly suit: (outputs: ReadonlyArray<Value>) => ReadonlyArray<Value>
+  }
+} = {
+  cpu: { about: 'Conv', suit: flattened },
+  cuda: { about: 'LayerNormalization', suit: withStatistics },
+  webgpu: { about: 'LayerNormalization', suit: withStatistics },
+}
 
 /**
- * Values of a graph as a device can compute them; the same where there is nothing to change.
+ * Values of a graph as a device can compute them, and fast; the same where there is nothing to change.
  *
  * @example
  * declare const outputs: ReadonlyArray<Value>
  * const forCard = suitedTo('cuda', outputs)
  */
 export const suitedTo = (device: Device, outputs: ReadonlyArray<Value>): ReadonlyArray<Value> =>
-  device !== 'cpu' && topological(outputs).some((node) => node.kind === 'operator' && wantsStatistics(node))
-    ? rewrite(outputs, replacement)
-    : outputs
+  suitings[device].suit(outputs)
+
+const mentions = (model: Uint8Array, operator: OperatorName): boolean =>
+  Buffer.from(model.buffer, model.byteOffset, model.length).includes(operator)
 
 /**
- * A model as a device can compute it: operators of which ONNX Runtime has only a part there are written in others.
+ * A model as a device can compute it, and fast: operators of which ONNX Runtime has only a part there, or at which it is slow, are written in
+ * others.
  *
  * @returns the same bytes where there is nothing to change, or nothing that can be understood
  * @example
  * declare const model: Uint8Array
- * const forGpu = suited(model, 'webgpu')
+ * const forGpu: Promise<Uint8Array> = suited(model, 'webgpu')
  */
-export const suited = (model: Uint8Array, device: Device): Uint8Array => {
-  if (device === 'cpu') return model
+export const suited = async (model: Uint8Array, device: Device): Promise<Uint8Array> => {
+  if (!mentions(model, suitings[device].about)) return model
   const read = decode(model)
   if (E.isLeft(read)) return model
   const { inputs, outputs, metadata } = read.right
-  const values = Object.values(outputs)
-  const suitable = suitedTo(device, values)
-  if (suitable === values) return model
+  const before = Object.values(outputs)
+  const suitable = suitedTo(device, before)
+  const block = device === 'cpu' ? await channelBlock() : undefined
+  const { values, ...written } = block === undefined ? { values: suitable } : inBlocks(suitable, block)
+  if (values.every((value, i) => value === before[i])) return model
   return encode({
     inputs,
-    outputs: Object.fromEntries(Object.keys(outputs).map((name, i) => [name, suitable[i]])),
+    outputs: Object.fromEntries(Object.keys(outputs).map((name, i) => [name, values[i]])),
     metadata,
     parameters: 'initializers',
+    ...written,
   })
 }

@@ -1,8 +1,23 @@
 import { openSession } from 'deriva/engine'
-import { add, encode, input, layerNormalizationWithStatistics, mul, parameter } from 'deriva/onnx'
+import {
+  add,
+  conv,
+  div,
+  encode,
+  input,
+  layerNormalizationWithStatistics,
+  mul,
+  parameter,
+  relu,
+  sub,
+  type Value,
+} from 'deriva/onnx'
 import { normal } from 'deriva/random'
-import { float32 } from 'deriva/types'
+import { float32, type Tensor } from 'deriva/types'
+import { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
+import { channelBlock } from '../../lib/engine/channel-block.js'
+import { toRuntime } from '../../lib/engine/runtime-tensor.js'
 import { suited } from '../../lib/engine/suited.js'
 import { right } from '../autodiff/training.js'
 
@@ -20,10 +35,10 @@ describe('a model suited to a graphics card', () => {
         epsilon: 1e-3,
       })
       const model = encode({ outputs: { y: mul(y, 2), mean, inverse }, parameters: 'initializers' })
-      const suitable = suited(model, 'webgpu')
+      const suitable = await suited(model, 'webgpu')
       expect(suitable).not.toEqual(model)
-      expect(suited(model, 'cuda')).toEqual(suitable)
-      expect(suited(model, 'cpu')).toBe(model)
+      expect(await suited(model, 'cuda')).toEqual(suitable)
+      expect(await suited(model, 'cpu')).toBe(model)
       const outputs = async (bytes: Uint8Array) => {
         const session = right(await openSession(bytes, { threads: 1 })())
         return right(await session.run({ x: float32([2, 4, 6], drawn(2, 48)) })())
@@ -39,10 +54,81 @@ describe('a model suited to a graphics card', () => {
     },
   )
 
-  it('is the very same where every operator is there, or nothing is understood', () => {
+  it('is the very same where every operator is there, or nothing is understood', async () => {
     const plain = encode({ outputs: { y: mul(input('x', 'float32', [1]), 2) }, parameters: 'inputs' })
-    expect(suited(plain, 'webgpu')).toBe(plain)
+    expect(await suited(plain, 'webgpu')).toBe(plain)
     const nonsense = Uint8Array.of(1, 2, 3)
-    expect(suited(nonsense, 'webgpu')).toBe(nonsense)
+    expect(await suited(nonsense, 'webgpu')).toBe(nonsense)
+  })
+})
+
+/** What ONNX Runtime gives for a file as it is. */
+const computed = async (model: Uint8Array, feeds: Readonly<Record<string, Tensor>>) => {
+  const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 4 })
+  return session.run(
+    Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toRuntime(tensor)])),
+  )
+}
+
+const expectSame = async (
+  outputs: Readonly<Record<string, Value>>,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Uint8Array> => {
+  const model = encode({ outputs, parameters: 'initializers' })
+  const suitable = await suited(model, 'cpu')
+  const [expected, found] = [await computed(model, feeds), await computed(suitable, feeds)]
+  expect(Object.keys(found)).toEqual(Object.keys(expected))
+  for (const [name, { dims, data }] of Object.entries(expected)) {
+    expect(found[name].dims).toEqual(dims)
+    Array.from(data, Number).forEach((value, i) => {
+      expect(Math.abs(Number(found[name].data[i]) - value)).toBeLessThan(1e-4)
+    })
+  }
+  return suitable
+}
+
+const mentions = (model: Uint8Array, name: string): boolean => Buffer.from(model).includes(name)
+
+describe('a model suited to the CPU', () => {
+  const [x, symbolic] = [
+    input('x', 'float32', [2, 16, 9, 10]),
+    input('x', 'float32', ['batch', 16, 'height', 10]),
+  ]
+  const feeds = { x: float32([2, 16, 9, 10], drawn(3, 2880)) }
+  const weight = (out: number, inner: number, ...kernel: ReadonlyArray<number>): Value =>
+    parameter(
+      `w${out}`,
+      float32([out, inner, ...kernel], drawn(out, out * inner * kernel.reduce((a, b) => a * b))),
+    )
+  const bias = parameter('bias', float32([16], drawn(5, 16)))
+
+  it('computes convolutions over blocks of channels, fed weights or stored ones, as they are', async () => {
+    const window = { pads: [0, 1, 2, 1], strides: [1, 2], dilations: [2, 1] }
+    const y = conv(conv(x, weight(16, 16, 3, 2), bias, window), weight(8, 16, 2, 2))
+    const suitable = await expectSame({ y, same: relu(y) }, feeds)
+    expect(mentions(suitable, 'ReorderInput')).toBe((await channelBlock()) === 8)
+  })
+
+  it('leaves other convolutions alone: odd channels, groups, single pixels, more weights than pixels, heights unknown', async () => {
+    const outputs = {
+      odd: conv(x, weight(15, 16, 3, 3)),
+      groups: conv(x, weight(16, 2, 3, 3), undefined, { group: 8 }),
+      single: conv(x, weight(24, 16, 1, 1)),
+      large: conv(x, weight(256, 16, 3, 3)),
+    }
+    const suitable = await expectSame(outputs, feeds)
+    expect(mentions(suitable, 'ReorderInput')).toBe(false)
+    const unknown = encode({ outputs: { y: conv(symbolic, weight(16, 16, 3, 3)) }, parameters: 'inputs' })
+    expect(mentions(await suited(unknown, 'cpu'), 'ReorderInput')).toBe(false)
+  })
+
+  it('multiplies weights of 1×1 convolutions by numbers as vectors', async () => {
+    const w = weight(64, 16, 1, 1)
+    const number = input('number', 'float32', [])
+    const grown = add(mul(number, sub(w, 0.25)), div(1, number))
+    const suitable = await expectSame({ y: conv(x, grown), grown }, { ...feeds, number: float32([], [3]) })
+    expect(mentions(suitable, 'Reshape')).toBe(true)
+    const small = encode({ outputs: { y: conv(x, mul(weight(8, 16, 1, 1), 2)) }, parameters: 'initializers' })
+    expect(mentions(await suited(small, 'cpu'), 'Reshape')).toBe(false)
   })
 })

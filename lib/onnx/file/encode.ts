@@ -15,7 +15,8 @@ import {
 } from '../proto/onnx_pb.js'
 import { share, type Entry, type Place, type Shared } from './share.js'
 import { topological } from '../traverse.js'
-import type { OperatorNode, Value } from '../value.js'
+import type { Node, OperatorNode, Value } from '../value.js'
+import { blockedConvolution, blockedDomain } from './blocked-convolution.js'
 
 /** What an ONNX file is made of. */
 export type Encodable = {
@@ -28,6 +29,8 @@ export type Encodable = {
   readonly name?: string
   /** Written into the file's metadata properties. */
   readonly metadata?: Readonly<Record<string, string>>
+  /** Convolutions that are written for blocks of channels, ONNX Runtime's own form of them; see `BlockedConvolution`. */
+  readonly blocked?: ReadonlySet<Node>
 }
 
 /** The operator set written, and the file format it belongs to. */
@@ -98,7 +101,13 @@ export const modelOf = (
   const outputs = Object.entries(graph.outputs)
   const shared = share(topological([...listed, ...outputs.map(([, value]) => value)]))
   const names = named(shared, outputs)
-  const nodes = shared.entries.flatMap((entry) => encodeNode(entry, shared, names))
+  const { blocked = new Set() } = graph
+  const nodes = shared.entries.flatMap((entry) => {
+    const written = encodeNode(entry, shared, names)
+    return blocked.has(entry.node)
+      ? written.flatMap((node) => blockedConvolution(node, entry.node, (wish) => names.fresh(wish)))
+      : written
+  })
   for (const [key, value] of outputs) {
     const place = shared.find(value)
     if (names.of(place) === key) continue
@@ -111,7 +120,10 @@ export const modelOf = (
   return create(ModelProtoSchema, {
     irVersion,
     producerName: 'deriva',
-    opsetImport: [{ domain: '', version: opset }],
+    opsetImport: [
+      { domain: '', version: opset },
+      ...(blocked.size === 0 ? [] : [{ domain: blockedDomain, version: 1n }]),
+    ],
     metadataProps: Object.entries(graph.metadata ?? {}).map(([key, value]) => ({ key, value })),
     graph: {
       name: graph.name ?? 'deriva',

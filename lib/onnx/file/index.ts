@@ -1,3 +1,4 @@
+export * from './blocked-convolution.js'
 export * from './data-type.js'
 export * from './decode-attribute.js'
 export * from './decode-input.js'
