@@ -1,3 +1,4 @@
+import { pipe } from 'fp-ts/lib/function.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import { mul, sub } from 'deriva/onnx'
 import { flow } from 'deriva/path'
@@ -6,6 +7,7 @@ import { euler, trailing, unipc } from 'deriva/solver'
 import {
   type Arrival,
   composed,
+  corrected,
   defarMethod,
   hastened,
   inputPerturbation,
@@ -15,6 +17,8 @@ import {
   type Method as TrainingMethod,
   mixFlow,
   reflexFlow,
+  renoised,
+  rollout,
   soar,
   teacherForcing,
   weighting,
@@ -135,8 +139,14 @@ const explored = {
       probability: early(0.25, steps),
     }),
   ),
-  SOAR: entry('one step of 0.05, re-noised, corrected targets', (steps) =>
+  SOAR: entry('one step of 0.05, re-noised to 6 points beside each sample, corrected targets', (steps) =>
     soar(euler(), strided(1, 50)(steps)),
+  ),
+  'SOAR in place': entry('the same, one point instead of each sample that was rolled out', (steps) =>
+    method({
+      transform: (upstream) =>
+        pipe(upstream, rollout(euler(), strided(1, 50)(steps)), renoised(), corrected()),
+    }),
   ),
   'gentle anti-drift': entry('the guide’s rollouts, anti-drift 0.1, no compensation', (steps) =>
     reflexFlow(unipc({ order: 2 }), guide(steps), { alpha: 0, beta1: 0.1 }),

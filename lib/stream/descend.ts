@@ -1,7 +1,6 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { TailInput } from '../loss/index.js'
-import { relativeDrift } from '../measure/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import type { Metrics, Standing, State, Trainer } from '../train/index.js'
 import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
@@ -58,19 +57,13 @@ export const levels = ({ path, timesteps }: Noised<never, Whereabouts>): Conditi
   return { alpha: column('alpha'), sigma: column('sigma') }
 }
 
-/** The mean relative drift of the samples that moved. */
+/** The mean relative drift of the samples that were rolled out. */
 const meanDrift = (
-  { latents, ideal, drifted, rollout: { rolled } }: Noised<never, Whereabouts>,
+  { ids, drifted, rollout: { count, drift } }: Noised<never, Whereabouts>,
   terms: Descended['metrics']['terms'],
-): number => {
-  const moved = rolled.reduce((a, b) => a + b, 0)
-  const total =
-    drifted === 'underway'
-      ? // Only the training graph knows where they arrived.
-        terms.drift * rolled.length
-      : relativeDrift(latents, ideal, rolled.length).reduce((sum, x, i) => sum + x * rolled[i], 0)
-  return moved === 0 ? 0 : total / moved
-}
+): number =>
+  // Where gradients flow through a rollout, only the training graph knows where it arrived.
+  drifted === 'underway' ? (terms.drift * ids.length) / Math.max(1, count) : drift
 
 /** A loss that finishes rollouts needs unfinished ones, and every other needs finished ones. */
 export type Arrival<N extends string> = [TailInput] extends [N] ? 'underway' : boolean
@@ -118,7 +111,7 @@ export const descend = <P extends Parameterisation, N extends string = never, S 
           learningRate: descent.learningRate,
           gradientNorm: descent.gradientNorm,
           rolloutProbability: rollout.probability,
-          rolledOut: rollout.rolled.reduce((a, b) => a + b, 0),
+          rolledOut: rollout.count,
           drift: meanDrift(batch, descent.terms),
           evaluations: rollout.evaluations,
           cleanEvaluations: ideal.evaluations,

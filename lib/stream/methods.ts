@@ -8,24 +8,24 @@ import {
   jumpTerms,
   mapElements,
   type PerSample,
+  type PointInput,
   scaled,
   type TailInput,
   weightedElements,
 } from '../loss/index.js'
 import { mul } from '../onnx/index.js'
 import type { Path } from '../path/index.js'
-import type { CorrectionOptions, Denoiser, PlanOptions } from '../rollout/index.js'
+import type { Denoiser, PlanOptions } from '../rollout/index.js'
 import type { Solver } from '../solver/index.js'
 import type { Parameterisation } from '../types/index.js'
 import { backpropagated } from './backpropagated.js'
-import { corrected } from './corrected.js'
 import { dream } from './dream.js'
 import { jumped } from './jumped.js'
 import { type Method, method } from './method.js'
 import type { Noised, Whereabouts } from './noised.js'
 import { perturbed } from './perturbed.js'
 import type { Pipeline } from './pipeline.js'
-import { renoised } from './renoised.js'
+import { renoisedPoints, type RenoisedPointsOptions } from './renoised-points.js'
 import { rollout, type RolloutOptions } from './rollout.js'
 import { slowed } from './slowed.js'
 import { withDenoiser } from './with-denoiser.js'
@@ -172,26 +172,32 @@ export type RolloutDenoiser = <P extends Parameterisation>(denoiser: Denoiser<P>
 
 /**
  * SOAR (HY-SOAR, arXiv 2604.12617): a rollout, with guidance where told so, re-noised towards its own noise, with the target that leads
- * from there to the data; see `renoised`.
+ * from there to the data, at several points beside each sample; see `renoisedPoints`.
  *
+ * @param plan the paper's is one step on a sampler's grid of 40, for every sample
  * @param rolledBy the denoiser of the rollout, such as `(denoiser) => guided(denoiser, 4.5, unconditional)`
  * @example
- * const soaring = soar(euler(), { maxStepOffset: 1, grid: trailing(flow(), 40), probability: () => 0.8 })
+ * const soaring = soar(euler(), { maxStepOffset: 1, grid: trailing(flow(), 40), probability: () => 1, points: 6 })
  */
 export const soar = (
   solver: Solver,
-  plan: PlanOptions & CorrectionOptions,
+  plan: PlanOptions & RenoisedPointsOptions,
   rolledBy: RolloutDenoiser = (denoiser) => denoiser,
-): Method<Parameterisation, never, false, true> =>
-  method({
+): Method<Parameterisation, PointInput> => {
+  const { renoised, loss: gradient } = renoisedPoints(plan)
+  return method({
     transform: <Q extends Parameterisation, G extends string>(upstream: Pipeline<Q, Noised<G>>) =>
       pipe(
         upstream,
-        withDenoiser<Q>(rolledBy)<Noised<G>, Noised<G, true>>(rollout(solver, plan)),
-        renoised(),
-        corrected(plan),
+        withDenoiser<Q>(rolledBy)<Noised<G>, Noised<G, true>>(
+          rollout(solver, { ...plan, target: 'original' }),
+        ),
+        renoised,
       ),
+    gradient,
+    cost: { trained: plan.points ?? 6 },
   })
+}
 
 /** Every method by name. */
 export const methods = {

@@ -36,8 +36,12 @@ export interface Noised<G extends string = never, D extends Whereabouts = false>
   readonly drifted: D
   /** What a rollout did to this batch. */
   readonly rollout: {
-    /** [batch]: 1 for samples that moved, else 0. */
+    /** [batch]: 1 for samples whose latents it has moved, else 0. */
     readonly rolled: Float32Array
+    /** How many samples were rolled out. */
+    readonly count: number
+    /** Where they ended: the mean of ‖x̂ − x_t‖ / ‖x_t‖; 0 where only the training graph knows. */
+    readonly drift: number
     readonly probability: number
     readonly evaluations: number
     readonly seconds: number
@@ -105,7 +109,14 @@ export const noised = <F extends PathFamily>(
         // Losses may read what models do.
         given: batch.conditioning,
         drifted: false,
-        rollout: { rolled: new Float32Array(times.length), probability: 0, evaluations: 0, seconds: 0 },
+        rollout: {
+          rolled: new Float32Array(times.length),
+          count: 0,
+          drift: 0,
+          probability: 0,
+          evaluations: 0,
+          seconds: 0,
+        },
       }
     }),
   )

@@ -1,5 +1,6 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import { relativeDrift } from '../measure/index.js'
 import { normal } from '../random/index.js'
 import {
   correctedTargets,
@@ -28,6 +29,7 @@ export type RolloutOptions = PlanOptions &
  * What a rollout did to a batch.
  *
  * @param evaluations sample evaluations spent
+ * @param drifts how far each sample ended from the schedule, where that is known already
  * @param started when it began, by `performance.now()`
  * @example
  * const plan = { maxStepOffset: 1, probability: () => 1 }
@@ -39,12 +41,21 @@ export const rolledOut = (
   step: number,
   evaluations: number,
   started: number,
-): Noised['rollout'] => ({
-  rolled: Float32Array.from(spans, ({ grid }) => (grid.length > 1 ? 1 : 0)),
-  probability: maxStepOffset === 0 ? 0 : probability(step),
-  evaluations,
-  seconds: (performance.now() - started) / 1000,
-})
+  drifts?: Float64Array,
+): Noised['rollout'] => {
+  const rolled = Float32Array.from(spans, ({ grid }) => (grid.length > 1 ? 1 : 0))
+  const count = rolled.reduce((a, b) => a + b, 0)
+  return {
+    rolled,
+    count,
+    drift:
+      rolled.reduce((sum, moved, i) => (moved === 1 ? sum + (drifts?.[i] ?? 0) : sum), 0) /
+      Math.max(1, count),
+    probability: maxStepOffset === 0 ? 0 : probability(step),
+    evaluations,
+    seconds: (performance.now() - started) / 1000,
+  }
+}
 
 /**
  * Scheduled sampling as a stage: the samples that the plan chooses are denoised from a noisier timestep down to their own with
@@ -81,7 +92,14 @@ export const rollout = (
           options.target === 'corrected'
             ? correctedTargets(denoiser.parameterisation, path, { ...batch, latents }, options)
             : batch.target,
-        rollout: rolledOut(spans, options, step, evaluations, started),
+        rollout: rolledOut(
+          spans,
+          options,
+          step,
+          evaluations,
+          started,
+          relativeDrift(latents, batch.ideal, ids.length),
+        ),
       })),
     )
   })

@@ -71,7 +71,7 @@ const prepared = <P extends Parameterisation, N extends string>(
     })
   const told =
     rollout && spans && flown ? rolledOut(spans, rollout.plan, step, flown.evaluations, 0) : batch.rollout
-  const moved = told.rolled.reduce((a, b) => a + b, 0)
+  const moved = told.count
   return {
     lesson: {
       latents,

@@ -1,7 +1,18 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { defar, type Loss, minSnr, mse, reflexflow, sigmaSquared, squaredError } from 'deriva/loss'
+import {
+  antiDrift,
+  besidePoints,
+  defar,
+  type Loss,
+  minSnr,
+  mse,
+  reflexflow,
+  sigmaSquared,
+  squaredError,
+  sum,
+} from 'deriva/loss'
 import { mlp, type Model } from 'deriva/model'
 import { decode, encode, leaves, topological } from 'deriva/onnx'
 import { betaTimesteps, ddpm, flow } from 'deriva/path'
@@ -9,7 +20,6 @@ import { type Denoiser, guided, plan as planned, plannedEvaluations } from 'deri
 import { euler, rk4, unipc } from 'deriva/solver'
 import {
   composed,
-  corrected,
   dataset,
   defarMethod,
   descend,
@@ -28,7 +38,7 @@ import {
   perturbed,
   type Pipeline,
   reflexFlow,
-  renoised,
+  renoisedPoints,
   rollout,
   slowed,
   soar,
@@ -125,7 +135,10 @@ describe('methods', () => {
       [mixFlow(0.8).transform(onFlow), pipe(onFlow, slowed(0.8))],
       [reflexFlow(euler(), plan).transform(onFlow), pipe(onFlow, rollout(euler(), plan))],
       [defarMethod().transform(onFlow), pipe(onFlow, jumped())],
-      [soar(euler(), plan).transform(onFlow), pipe(onFlow, rollout(euler(), plan), renoised(), corrected())],
+      [
+        soar(euler(), { ...plan, points: 2 }).transform(onFlow),
+        pipe(onFlow, rollout(euler(), plan), renoisedPoints({ points: 2 }).renoised),
+      ],
     ] as const
     for (const [one, other] of cases)
       same((await run(one, 'flow_matching')).batch, (await run(other, 'flow_matching')).batch)
@@ -141,7 +154,9 @@ describe('methods', () => {
       return encode({ outputs: { value, ...terms }, parameters: 'inputs' })
     }
     expect(graph(flowModel, lossOf(teacherForcing()))).toEqual(graph(flowModel, mse))
-    expect(graph(flowModel, lossOf(soar(euler(), plan)))).toEqual(graph(flowModel, mse))
+    expect(graph(flowModel, lossOf(soar(euler(), { ...plan, points: 2, weight: 3 })))).toEqual(
+      graph(flowModel, besidePoints({ points: 2, weight: 3 })(mse)),
+    )
     // In their own files the two graphs come out alike, node for node, at weights that need no factor.
     expect(graph(flowModel, lossOf(reflexFlow(euler(), plan)))).toEqual(graph(flowModel, reflexflow()))
     expect(graph(flowModel, lossOf(defarMethod()))).toEqual(graph(flowModel, defar()))
@@ -203,6 +218,15 @@ describe('methods', () => {
       const one = defarMethod(options)
       expect(evaluationsIn(flowModel, lossOf(one))).toBe(1 + one.cost.forward + one.cost.trained)
     }
+    for (const points of [1, 3]) {
+      const one = soar(euler(), { ...plan, points })
+      // Two terms look at the same points.
+      const loss = sum<'flow_matching'>(mse, antiDrift())
+      expect(evaluationsIn(flowModel, one.gradient(loss))).toBe(1 + one.cost.trained)
+      // What compares with the ideal latents is evaluated there, too.
+      expect(evaluationsIn(flowModel, one.gradient(reflexflow()))).toBe(1 + 2 * one.cost.trained)
+    }
+    expect(soar(euler(), plan).cost.trained).toBe(6)
     for (const backprop of [1, 2]) {
       const one = mdssThrough('epsilon', variance, rk4(), { ...plan, backprop })
       expect(one.cost.trained).toBe(4 * backprop)

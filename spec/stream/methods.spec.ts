@@ -1,5 +1,6 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { PointInput } from 'deriva/loss'
 import { ddpm, flow } from 'deriva/path'
 import { normal, uniform } from 'deriva/random'
 import type { Denoiser } from 'deriva/rollout'
@@ -13,6 +14,7 @@ import {
   perturbed,
   type Pipeline,
   renoised,
+  renoisedPoints,
   rollout,
   slowed,
   withDenoiser,
@@ -33,10 +35,10 @@ const third = <P extends Parameterisation>(parameterisation: P): Denoiser<P> => 
   parameterisation,
   predict: (latents) => TE.right(latents.map((x) => x / 3)),
 })
-const run = <P extends Parameterisation>(
-  pipeline: Pipeline<P, Noised<never, boolean>>,
+const run = <P extends Parameterisation, G extends string = never>(
+  pipeline: Pipeline<P, Noised<G, boolean>>,
   parameterisation: P,
-): Promise<Noised<never, boolean>> =>
+): Promise<Noised<G, boolean>> =>
   firstValueFrom(
     pipeline({
       state: { ...toyTrainer(parameterisation).initial, step },
@@ -133,7 +135,65 @@ describe('the target of a rollout', () => {
 })
 
 describe('SOAR', () => {
-  it('re-noises what moved towards its own noise, and asks for (x′ − x0)/σ′', async () => {
+  it('trains points between where a rollout ended and its own noise beside every sample, towards (x′ − x0)/σ′', async () => {
+    const half = { ...always, probability: () => 0.6 }
+    const start = await run(pipe(source, noised(flow()), rollout(euler(), half)), 'flow_matching')
+    const points = 4
+    const soar = await run<'flow_matching', PointInput>(
+      pipe(source, noised(flow()), rollout(euler(), half), renoisedPoints({ points }).renoised),
+      'flow_matching',
+    )
+    // The samples themselves are plain ones again.
+    expect(soar.latents).toEqual(start.ideal)
+    expect(soar.target).toEqual(start.target)
+    expect(soar.timesteps).toEqual(start.timesteps)
+    expect(soar.rollout.rolled).toEqual(new Float32Array(batchSize))
+    expect(soar.rollout).toMatchObject({ count: start.rollout.count, drift: start.rollout.drift })
+    expect(start.rollout.drift).toBeGreaterThan(0)
+    const { given } = soar
+    expect(given.point_counts.data).toEqual(start.rollout.rolled)
+    expect(new Set(start.rollout.rolled)).toEqual(new Set([0, 1]))
+    expect(given.point_latents.dims).toEqual([batchSize, points, 2])
+    expect(given.point_timestep.dims).toEqual([batchSize, points])
+    const times = Array.from(given.point_timestep.data, Number)
+    expect(new Set(times).size).toBe(times.length)
+    times.forEach((time, place) => {
+      const i = Math.floor(place / points)
+      const [t, later] = [start.timesteps[i] / 1000, time / 1000]
+      expect(later).toBeGreaterThan(t)
+      expect(later).toBeLessThan(1)
+      expect(Number(given.point_sigma.data[place])).toBeCloseTo(later, 6)
+      expect(Number(given.point_alpha.data[place])).toBeCloseTo(1 - later, 6)
+      const a = (later - t) / (1 - t)
+      for (const e of [0, 1]) {
+        const [from, to] = [2 * i + e, 2 * place + e]
+        const x = (1 - a) * start.latents[from] + a * start.noise[from]
+        expect(Number(given.point_latents.data[to])).toBeCloseTo(x, 5)
+        const ideal = (1 - later) * start.x0[from] + later * start.noise[from]
+        expect(Number(given.point_ideal.data[to])).toBeCloseTo(ideal, 5)
+        if (later > 0.05)
+          expect(Number(given.point_target.data[to])).toBeCloseTo((x - start.x0[from]) / later, 4)
+      }
+    })
+  })
+
+  it('asks for the undrifted velocity where told to', async () => {
+    const { given, noise } = await run<'epsilon', PointInput>(
+      pipe(
+        source,
+        noised(vp),
+        rollout(euler(), always),
+        renoisedPoints({ points: 2, target: 'original' }).renoised,
+      ),
+      'epsilon',
+    )
+    expect(Array.from(given.point_timestep.data, Number).every(Number.isInteger)).toBe(true)
+    Array.from(given.point_target.data, Number).forEach((x, e) => {
+      expect(x).toBe(noise[Math.floor(e / 4) * 2 + (e % 2)])
+    })
+  })
+
+  it('re-noises, at no cost, what moved towards its own noise, and asks for (x′ − x0)/σ′', async () => {
     const start = await run(pipe(source, noised(flow()), rollout(euler(), always)), 'flow_matching')
     const soar = await run(
       pipe(source, noised(flow()), rollout(euler(), always), renoised(), corrected()),
