@@ -49,24 +49,25 @@ def one_by_one(training, batch, spans):
     """The rollout as SimpleTuner runs it: sample by sample and timestep by timestep, with a clean prediction for every sample
     and a final one for each that moved."""
     x0, noise, label, velocity = batch["x0"], batch["noise"], batch["label"], batch["velocity"]
-    targets = spans["target"]
+    # Where each sample goes is known to the host; only what the model reads is on its device.
+    targets, sources = spans["target"].to(x0.device), spans["source"].to(x0.device)
     latents = noised(x0, noise, targets)
     clean, biased = torch.zeros_like(x0), torch.zeros_like(x0)
     with torch.no_grad():
         base = latents.clone()
         for i in range(len(x0)):
-            source, target = int(spans["source"][i].item()), int(targets[i].item())
+            source, target = int(spans["source"][i].item()), int(spans["target"][i].item())
             row = slice(i, i + 1)
             clean[row] = training.forward(base[row], targets[row], label[row])
             if source <= target:
                 biased[row] = clean[row]
                 continue
-            x = noised(x0[row], noise[row], spans["source"][row])
+            x = noised(x0[row], noise[row], sources[row])
             for t in range(source, target, -1):
-                x = x - training.forward(x, torch.tensor([float(t)]), label[row]) / 1000
+                x = x - training.forward(x, torch.tensor([float(t)], device=x.device), label[row]) / 1000
             biased[row] = training.forward(x, targets[row], label[row])
             latents[row] = x
-    rolled = (spans["source"] > targets).float()
+    rolled = (sources > targets).float()
     prediction = training.forward(latents, targets, label)
     return training.descend(drifted_loss(prediction, clean, biased, latents, x0, velocity, rolled))
 
@@ -75,11 +76,12 @@ def batched(training, batch, spans):
     """The same, as a good engineer would batch it: every step for all samples, those that have arrived masked; one clean
     prediction for the whole batch, and the training pass's own prediction as the biased one."""
     x0, noise, label, velocity = batch["x0"], batch["noise"], batch["label"], batch["velocity"]
-    source, target = spans["source"], spans["target"]
+    source, target = spans["source"].to(x0.device), spans["target"].to(x0.device)
+    steps = int((spans["source"] - spans["target"]).max().item())
     with torch.no_grad():
         clean = training.forward(noised(x0, noise, target), target, label)
         x, t = noised(x0, noise, source), source.clone()
-        for _ in range(int((source - target).max().item())):
+        for _ in range(steps):
             moving = (t > target).float()
             x = x - (moving / 1000).view(-1, 1, 1, 1) * training.forward(x, t, label)
             t = t - moving
