@@ -3,7 +3,7 @@
  * on CUDA, step by step and as supersteps, and on WebGPU, in turn with PyTorch, eager and compiled, on the same card. Without a card, or
  * without the provider libraries, it says so and ends. docs/devices.md says what has to be installed, bench/pytorch how PyTorch is.
  *
- *     npx tsx --tsconfig tsconfig.json bench/gpu.ts [--rounds 10] [--batch 32] [--steps 32] [--models DiT-S/2,DiT-B/2] [--python .venv/bin/python]
+ *     npx tsx --tsconfig tsconfig.json bench/gpu.ts [--eager-only] [--rounds 10] [--batch 32] [--steps 32] [--models DiT-S/2,DiT-B/2] [--python .venv/bin/python]
  */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -25,6 +25,8 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '32' },
     models: { type: 'string', default: 'DiT-S/2,DiT-B/2' },
     python: { type: 'string' },
+    // torch.compile takes a minute a model.
+    'eager-only': { type: 'boolean', default: false },
   },
 })
 const [rounds, batchSize, steps] = [values.rounds, values.batch, values.steps].map(Number)
@@ -140,7 +142,7 @@ const contestants = async (name: Size): Promise<ReadonlyArray<Contestant>> => {
           own.push(await contestant(device, name, precision, together))
   if (values.python === undefined || !cards.cuda.card) return own
   const ways = (['float32', 'bfloat16'] as const).flatMap((precision) =>
-    [false, true].map((compiled) => {
+    (values['eager-only'] ? [false] : [false, true]).map((compiled) => {
       const asked: TorchContestant = {
         model: { type: 'dit', ...sizes[name] },
         batch: batchSize,
