@@ -4,7 +4,7 @@ import { keepNewest, saveCheckpoint } from '../checkpoint/index.js'
 import type { Config } from '../config/index.js'
 import type { Dataset } from '../data/index.js'
 import { rewindGrids, writeGrid, writeReport, writeRunFile } from '../report/run-folder.js'
-import type { State, Trainer } from '../train/index.js'
+import type { Compiled, State } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { datasetConditions } from './conditions.js'
 import { encodeDatasetFacts } from './dataset-file.js'
@@ -36,7 +36,7 @@ const inSequence = (...effects: ReadonlyArray<TE.TaskEither<DerivaError, unknown
  * @param look shown the samples of every grid, [count, …shape]
  * @example
  * declare const config: Config, dataset: Dataset, recipe: Recipe<'flow_matching'>
- * declare const subject: Subject<'flow_matching'>, compiled: Trainer<'flow_matching'>
+ * declare const subject: Subject<'flow_matching'>, compiled: Compiled<'flow_matching'>
  * const { checkpoint, grid } = keeper(config, dataset, recipe, subject, compiled)
  */
 export const keeper = <P extends Parameterisation>(
@@ -44,7 +44,7 @@ export const keeper = <P extends Parameterisation>(
   dataset: Dataset,
   { sampling }: Pick<Recipe<P>, 'sampling'>,
   { files }: Pick<Subject<P>, 'files'>,
-  { denoiser }: Pick<Trainer<P>, 'denoiser'>,
+  { denoiser }: Pick<Compiled<P>, 'denoiser'>,
   look: (samples: Float32Array, step: number) => void = () => undefined,
 ): Keeper => {
   const outputDir = config.output_dir

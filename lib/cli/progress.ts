@@ -11,7 +11,7 @@ export type Progress = {
   /** Moving averages; 0 before the first step. */
   readonly loss: number
   readonly secondsPerStep: number
-  /** The share of the time in steps that rollouts take. */
+  /** The share of the time in steps that rollouts take; 0 where there are none, or they are part of the step's graph. */
   readonly rolloutShare: number
 }
 
@@ -88,6 +88,6 @@ export const progressText = ({ step, total, from, loss, secondsPerStep, rolloutS
         `step ${step}/${total}`,
         `loss ${loss.toPrecision(3)}`,
         `${rateText(1 / secondsPerStep)} it/s`,
-        `rollouts ${Math.round(100 * rolloutShare)} %`,
+        ...(rolloutShare > 0 ? [`rollouts ${Math.round(100 * rolloutShare)} %`] : []),
         `${durationText((total - step) * secondsPerStep)} left`,
       ].join(' · ')

@@ -1,14 +1,14 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { lastValueFrom, type Observable, takeWhile } from 'rxjs'
+import { lastValueFrom, takeWhile } from 'rxjs'
 import { fitted } from '../checkpoint/index.js'
 import { type Config, configError, configNotes, rollsOut } from '../config/index.js'
 import { batches } from '../data/index.js'
 import { parameterCount } from '../model/index.js'
 import { record } from '../report/index.js'
-import { ahead, dataset, descend, type Descended, observe, training } from '../stream/index.js'
-import { type Standing, type State, type Trainer, trainerOn } from '../train/index.js'
+import { dataset, observe, type Stepped, training } from '../stream/index.js'
+import type { Compiled, State } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { type BlurWatch, blurWatch, dataSharpness } from './blur-watch.js'
 import type { Departure } from './departure.js'
@@ -22,15 +22,16 @@ import { type ProgressView, progressView } from './progress-bar.js'
 import { type OpenMaterials, openMaterials } from './materials.js'
 import { plannedSteps, rampTable } from './ramp-table.js'
 import { type Recipe, settled, type Subject, subjectOf, withRecipe } from './recipe/index.js'
+import { steppingOn, type Stepping } from './stepping.js'
 import type { Terminal } from './terminal.js'
 
 /** All that a run is made of. What can be refused has been looked at by now, and nothing has been written. */
-type Ready<P extends Parameterisation, N extends string> = {
+type Ready<P extends Parameterisation> = {
   readonly config: Config
-  readonly recipe: Recipe<P, N>
+  readonly sampling: Recipe<P>['sampling']
   readonly data: OpenMaterials['dataset']
   readonly subject: Subject<P>
-  readonly compiled: Trainer<P, N, Standing>
+  readonly stepping: Stepping<P>
   /** What is computed on, and why. */
   readonly device: string
   readonly from: State
@@ -40,7 +41,7 @@ type Ready<P extends Parameterisation, N extends string> = {
 const startOf = (
   { use_ema: averages }: Config,
   { checkpoint }: Departure,
-  { initial }: Pick<Trainer<Parameterisation>, 'initial'>,
+  { initial }: Pick<Compiled<Parameterisation>, 'initial'>,
 ): TE.TaskEither<DerivaError, State> =>
   checkpoint === undefined
     ? TE.right(initial)
@@ -63,23 +64,27 @@ const prepared = <P extends Parameterisation, N extends string>(
   recipe: Recipe<P, N>,
   departure: Departure,
   { engine, reason }: DeviceEngine,
-): TE.TaskEither<DerivaError, Ready<P, N>> =>
+): TE.TaskEither<DerivaError, Ready<P>> =>
   pipe(
     TE.Do,
     TE.bind('subject', () =>
       TE.fromEither<DerivaError, Subject<P>>(subjectOf(config, materials, recipe.parameterisation)),
     ),
-    TE.bindW('compiled', ({ subject: { model, trains } }) =>
-      trainerOn(engine)({ ...recipe.trainer, model, trains }),
-    ),
-    TE.bindW('from', ({ compiled }) => startOf(config, departure, compiled)),
+    TE.bindW('stepping', ({ subject }) => steppingOn(engine)(config, recipe, subject)),
+    TE.bindW('from', ({ stepping: { compiled } }) => startOf(config, departure, compiled)),
     TE.bindW('watch', () =>
       pipe(
         dataSharpness(materials.dataset),
         TE.map((sharp) => blurWatch(materials.dataset.shape, sharp)),
       ),
     ),
-    TE.map((parts) => ({ config, recipe, data: materials.dataset, ...parts, device: reason })),
+    TE.map((parts) => ({
+      config,
+      sampling: recipe.sampling,
+      data: materials.dataset,
+      ...parts,
+      device: reason,
+    })),
   )
 
 /** Where training has got to. */
@@ -87,14 +92,15 @@ type Reached = { readonly state: State; readonly progress: Progress }
 
 const isDue = (step: number, interval: number): boolean => interval > 0 && step % interval === 0
 
-/** Trains until the last step, or until somebody asks for an end: then the step under way is still finished. */
-const steps = <P extends Parameterisation, N extends string>(
-  { config, recipe, data, compiled, from }: Ready<P, N>,
+/** Trains until the last step, or until somebody asks for an end: then what is under way is still finished. */
+const steps = <P extends Parameterisation>(
+  { config, data, stepping, from }: Ready<P>,
   keep: Keeper,
   interruption: Interruption,
   show: (progress: Progress) => void,
 ): TE.TaskEither<DerivaError, Reached> => {
   const { output_dir: outputDir, seed, max_train_steps: total } = config
+  const { compiled } = stepping
   let progress = started({ from: from.step, total, now: performance.now() })
   const source = batches(data, {
     batchSize: compiled.batchSize,
@@ -102,11 +108,12 @@ const steps = <P extends Parameterisation, N extends string>(
     dropout: config.caption_dropout_probability,
   })
   const pipeline = pipe(
-    recipe.lessons(pipe(dataset(source), ahead())),
-    descend(compiled),
+    stepping.steps(dataset(source)),
     record(outputDir),
-    observe(({ state, metrics }: Descended<Standing>) => {
+    observe(({ state, metrics }: Stepped) => {
       progress = advanced(progress, metrics, performance.now())
+      // Within a superstep there is nothing to see yet.
+      if (metrics.step < state.step) return TE.right(undefined)
       show(progress)
       // The last step has its own ending.
       const due = (interval: number): boolean => state.step < total && isDue(state.step, interval)
@@ -127,11 +134,7 @@ const steps = <P extends Parameterisation, N extends string>(
   )
   return pipe(
     TE.tryCatch(
-      async () => {
-        const standing: Observable<{ readonly state: Standing }> = pipeline
-        const { state } = await lastValueFrom(standing, { defaultValue: { state: from } })
-        return state
-      },
+      async () => (await lastValueFrom(pipeline, { defaultValue: { state: from } })).state,
       (cause) => {
         if (isDerivaError(cause)) return cause
         throw cause
@@ -162,14 +165,14 @@ const ending = (
   ]
 }
 
-const run = <P extends Parameterisation, N extends string>(
-  ready: Ready<P, N>,
+const run = <P extends Parameterisation>(
+  ready: Ready<P>,
   terminal: Terminal,
   interruption: Interruption,
   view: ProgressView,
 ): TE.TaskEither<DerivaError, ExitCode> => {
-  const { config, data, recipe, subject, compiled } = ready
-  const keep = keeper(config, data, recipe, subject, compiled, (samples, step) => {
+  const { config, data, sampling, subject, stepping } = ready
+  const keep = keeper(config, data, { sampling }, subject, stepping.compiled, (samples, step) => {
     const blurred = ready.watch(samples)
     if (blurred !== undefined) view.note(`Note: at step ${step}, ${blurred}.`)
   })
@@ -213,13 +216,14 @@ export const trainingRun = (
   terminal: Terminal,
 ): TE.TaskEither<DerivaError, ExitCode> => {
   const view = progressView(terminal)
-  let begun = false
+  /** Steps of a run; 0 before the first. */
+  let together = 0
   const interruption = listen(() => {
     view.close()
     terminal.tell(
-      begun
-        ? 'Finishing this step and saving; Ctrl-C again stops at once.'
-        : 'Stopping before the first step.',
+      together === 0
+        ? 'Stopping before the first step.'
+        : `Finishing ${together === 1 ? 'this step' : 'the steps under way'} and saving; Ctrl-C again stops at once.`,
     )
   })
   const task = pipe(
@@ -231,16 +235,16 @@ export const trainingRun = (
             prepared(config, materials, recipe, departure, on),
             TE.chain((ready) => {
               if (interruption.requested()) return TE.right<DerivaError, ExitCode>(130)
-              const weights = parameterCount(ready.compiled.model)
+              const weights = parameterCount(ready.stepping.compiled.model)
               const trained = Object.values(ready.from.parameters).reduce((n, { data }) => n + data.length, 0)
               for (const line of headline(config, { weights, trained, from: ready.from.step }))
                 terminal.tell(line)
               if (rollsOut(config))
                 for (const line of rampTable(plannedSteps(settled(config, materials.dataset))))
                   terminal.tell(line)
-              terminal.tell(`device: ${ready.device}`)
+              together = ready.stepping.together
+              terminal.tell(`device: ${ready.device}${together === 1 ? '' : `; ${together} steps a run`}`)
               for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
-              begun = true
               return run(ready, terminal, interruption, view)
             }),
           ),

@@ -128,6 +128,23 @@ const orNull = <A>(kind: OptionKind<A>, meaning: string): OptionKind<A | null> =
   parse: (text) => (text === 'null' ? null : kind.parse(text)),
 })
 
+/**
+ * The same values, or a word that leaves the choice to the program.
+ *
+ * @param meaning what the word asks for, for messages
+ * @example
+ * const steps = orAuto(integer({ min: 1 }), 'as many as suit the device')
+ */
+const orAuto = <A>(kind: OptionKind<A>, meaning: string): OptionKind<A | 'auto'> => ({
+  codec: codec(
+    `${kind.allowed}, or auto`,
+    (u): u is A | 'auto' => u === 'auto' || E.isRight(kind.codec.decode(u)),
+  ),
+  type: `${kind.type} or auto`,
+  allowed: `${kind.allowed}, or auto (${meaning})`,
+  parse: kind.parse,
+})
+
 const isText = (u: unknown): u is string => typeof u === 'string' && u.trim() !== ''
 
 /**
@@ -171,4 +188,4 @@ const names = (allowed: string): OptionKind<Readonly<Record<string, string>>> =>
 })
 
 /** The kinds of values that options have. */
-export const kinds = { number, integer, boolean, text, choice, list, names, orNull } as const
+export const kinds = { number, integer, boolean, text, choice, list, names, orNull, orAuto } as const

@@ -1,12 +1,11 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { type Descended, observe, type Pipeline } from '../stream/index.js'
-import type { Standing } from '../train/index.js'
+import { observe, type Pipeline, type Stepped } from '../stream/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { appendMetrics, rewindMetrics, writeReport } from './run-folder.js'
 
 /** A stage that passes on what it sees, whatever else flows beside the metrics. */
-export type Recording = <P extends Parameterisation, A extends Descended<Standing>>(
+export type Recording = <P extends Parameterisation, A extends Pick<Stepped, 'metrics'>>(
   upstream: Pipeline<P, A>,
 ) => Pipeline<P, A>
 
@@ -21,7 +20,7 @@ export type Recording = <P extends Parameterisation, A extends Descended<Standin
  */
 export const record = (outputDir: string): Recording => {
   let begun = false
-  const write = ({ metrics }: Pick<Descended, 'metrics'>): TE.TaskEither<DerivaError, void> =>
+  const write = ({ metrics }: Pick<Stepped, 'metrics'>): TE.TaskEither<DerivaError, void> =>
     pipe(
       begun ? TE.right('') : rewindMetrics(outputDir, metrics.step - 1),
       TE.chain(() => {
@@ -43,7 +42,7 @@ export const record = (outputDir: string): Recording => {
  */
 export const report = (outputDir: string, { every = 100 }: { readonly every?: number } = {}): Recording => {
   const recorded = record(outputDir)
-  const write = ({ metrics: { step } }: Pick<Descended, 'metrics'>): TE.TaskEither<DerivaError, void> =>
+  const write = ({ metrics: { step } }: Pick<Stepped, 'metrics'>): TE.TaskEither<DerivaError, void> =>
     step % every === 0
       ? pipe(
           writeReport(outputDir),

@@ -38,7 +38,9 @@ const values = ({ kind }: OptionRow): fc.Arbitrary<unknown> => {
   const arbitrary = (type: string): fc.Arbitrary<unknown> =>
     type.endsWith(' or null')
       ? fc.option(arbitrary(type.slice(0, -' or null'.length)))
-      : (candidates[type] ?? fc.constantFrom(...type.split(' | ')))
+      : type.endsWith(' or auto')
+        ? fc.option(arbitrary(type.slice(0, -' or auto'.length)), { nil: 'auto' })
+        : (candidates[type] ?? fc.constantFrom(...type.split(' | ')))
   return arbitrary(kind.type).filter((value) => E.isRight(kind.codec.decode(value)))
 }
 

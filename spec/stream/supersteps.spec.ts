@@ -312,8 +312,8 @@ describe('supersteps', () => {
         pipe(start, supersteps(three, { pauses }), training(three, { steps: 8, seed })).pipe(toArray()),
       )
     const [whole, cut] = [await lengths([]), await lengths([5])]
-    expect(whole.map(({ state }) => state.step)).toEqual([3, 6, 8])
-    expect(cut.map(({ state }) => state.step)).toEqual([3, 5, 6, 8])
+    expect(whole.map(({ state }) => state.step)).toEqual([3, 6, 7, 8])
+    expect(cut.map(({ state }) => state.step)).toEqual([3, 4, 5, 6, 7, 8])
     const [a, b] = [whole, cut].map((all) => plain(all.at(-1)?.state ?? three.initial).parameters)
     expect(distance(a, b)).toBeLessThan(1e-5)
     expect(() => three.descend(three.initial, [])).toThrow('0 lessons for a superstep of 3 steps')
@@ -359,24 +359,52 @@ describe('supersteps', () => {
   })
 })
 
-describe('the end of a superstep', () => {
-  it('is the next multiple of its length, a pause, or the end, whatever is first', () => {
-    const step = fc.nat(1000)
-    const every = fc.integer({ min: 1, max: 50 })
+describe('the ends of supersteps', () => {
+  const every = fc.integer({ min: 1, max: 50 })
+  const walk = (
+    from: number,
+    most: number,
+    pauses: ReadonlyArray<number>,
+    total: number,
+  ): ReadonlyArray<number> => {
+    const ends: number[] = []
+    for (let step = from; step < total; step = ends.at(-1) ?? total)
+      ends.push(superstepEnd(step, most, { pauses, total }))
+    return ends
+  }
+
+  it('are among others all multiples of the length, all pauses, and the last step', () => {
     fc.assert(
       fc.property(
-        step,
+        fc.nat(300),
         every,
         fc.array(every, { maxLength: 3 }),
-        fc.integer({ min: 1, max: 60 }),
-        (s, n, pauses, left) => {
-          const end = superstepEnd(s, n, { pauses, total: s + left })
-          const stops = (t: number) => t === s + left || [n, ...pauses].some((m) => t % m === 0)
-          const next = Array.from({ length: left }, (_, i) => s + 1 + i).find(stops)
-          expect(end).toBe(next)
-          expect(end - s).toBeLessThanOrEqual(n)
+        every,
+        (from, most, pauses, left) => {
+          const ends = walk(from, most, pauses, from + left)
+          const wanted = Array.from({ length: left }, (_, i) => from + 1 + i).filter(
+            (step) => step === from + left || [most, ...pauses].some((m) => step % m === 0),
+          )
+          expect(ends).toEqual(expect.arrayContaining(wanted))
+          const lengths = ends.map((end, i) => end - (ends[i - 1] ?? from))
+          expect(lengths.every((length) => length >= 1 && length <= most)).toBe(true)
         },
       ),
     )
+  })
+
+  it('make two lengths at most, from the start on', () => {
+    fc.assert(
+      fc.property(
+        every,
+        fc.array(every, { maxLength: 3 }),
+        fc.integer({ min: 1, max: 400 }),
+        (most, pauses, total) => {
+          const ends = walk(0, most, pauses, total)
+          expect(new Set(ends.map((end, i) => end - (ends[i - 1] ?? 0))).size).toBeLessThanOrEqual(2)
+        },
+      ),
+    )
+    expect(walk(240, 8, [250], 264)).toEqual([248, 250, 252, 254, 256, 264])
   })
 })

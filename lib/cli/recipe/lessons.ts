@@ -1,7 +1,9 @@
 import { pipe } from 'fp-ts/lib/function.js'
-import type { Config } from '../../config/index.js'
+import { type Config, rollsOut, takesSupersteps } from '../../config/index.js'
 import type { JumpInput } from '../../loss/index.js'
+import type { Path } from '../../path/index.js'
 import {
+  ahead,
   type Arrival,
   corrected,
   dream,
@@ -15,7 +17,9 @@ import {
   rollout,
   slowed,
 } from '../../stream/index.js'
+import type { SuperstepOptions } from '../../train/index.js'
 import type { Batch, Parameterisation } from '../../types/index.js'
+import type { Discrete } from './discrete.js'
 import { planOf } from './plan.js'
 import { present } from './present.js'
 import { ddpmPath, flowPath } from './sampling.js'
@@ -29,6 +33,21 @@ export type Batches = Pipeline<Parameterisation, Batch>
 export type Lessons<P extends Parameterisation, N extends string = never> = (
   batches: Batches,
 ) => Pipeline<P, Noised<N, Arrival<N>>>
+
+/** The same for several steps in one graph: lessons that no model is asked for, and the rollouts that the graph makes of them. */
+export type Together<P extends Parameterisation, N extends string = never> = {
+  readonly lessons: (batches: Batches) => Pipeline<P, Noised<N, boolean>>
+  readonly rollout?: NonNullable<SuperstepOptions<P>['rollout']>
+}
+
+/** What a model is shown: step by step, and together where that can be (`takesSupersteps`). */
+export type Shown<P extends Parameterisation, N extends string = never> = {
+  readonly lessons: Lessons<P, N>
+  readonly together: Together<P, N> | undefined
+}
+
+/** Batches on a path. */
+type Start<P extends Parameterisation> = (batches: Batches) => Pipeline<P, Noised>
 
 /** Input perturbation, fading as the steps go by. */
 const perturbing =
@@ -57,67 +76,97 @@ const rollingOut =
       : back
   }
 
+/** What no model is asked for: all of it can be made ahead, and for several steps. */
+const unasked = <P extends Parameterisation, N extends string>(
+  config: Config,
+  shown: (batches: Batches) => Pipeline<P, Noised<N, boolean>>,
+): {
+  readonly lessons: (batches: Batches) => Pipeline<P, Noised<N, boolean>>
+  readonly together: Together<P, N> | undefined
+} => {
+  const lessons = (batches: Batches): Pipeline<P, Noised<N, boolean>> => perturbing(config)(shown(batches))
+  return {
+    lessons: (batches) => ahead()(lessons(batches)),
+    together: takesSupersteps(config) ? { lessons } : undefined,
+  }
+}
+
+/** The standard method: batches on a path, some of them rolled out where scheduled sampling is on. */
+const standard = <P extends Parameterisation>(config: Config, path: Path, start: Start<P>): Shown<P> =>
+  rollsOut(config)
+    ? {
+        lessons: (batches) => pipe(start(batches), ahead(), rollingOut(config), perturbing(config)),
+        together: takesSupersteps(config)
+          ? { lessons: start, rollout: { path, solver: solverOfRollouts(config), plan: planOf(config) } }
+          : undefined,
+      }
+    : unasked(config, start)
+
+/** Batches on the path of every flow. */
+const onFlow =
+  (config: Config): Start<'flow_matching'> =>
+  (batches) =>
+    noised(flowPath, timestepsOf(config))(batches)
+
+/** Batches on the path of a discrete diffusion. */
+const onDdpm =
+  (config: Config): Start<Discrete> =>
+  (batches) =>
+    noised(ddpmPath(config), timestepsOf(config))(batches)
+
 /**
  * What a flow-matching model is shown.
  *
  * @example
  * declare const config: Config, batches: Batches
- * const pipeline = flowLessons(config)(batches)
+ * const pipeline = flowLessons(config).lessons(batches)
  */
-export const flowLessons =
-  (config: Config): Lessons<'flow_matching'> =>
-  (batches) => {
-    const ideal = noised(flowPath, timestepsOf(config))(batches)
-    const shown = (): Pipeline<'flow_matching', Noised<never, boolean>> => {
-      switch (config.training_method) {
-        case 'mixflow':
-          return slowed(config.mixflow_gamma ?? 0.8)(ideal)
-        case 'hastened':
-          return hastened(config.hastened_gamma ?? 0.1)(ideal)
-        default:
-          return rollingOut(config)(ideal)
-      }
-    }
-    return perturbing(config)(shown())
+export const flowLessons = (config: Config): Shown<'flow_matching'> => {
+  const start = onFlow(config)
+  switch (config.training_method) {
+    case 'mixflow':
+      return unasked(config, (batches) => slowed(config.mixflow_gamma ?? 0.8)(start(batches)))
+    case 'hastened':
+      return unasked(config, (batches) => hastened(config.hastened_gamma ?? 0.1)(start(batches)))
+    default:
+      return standard(config, flowPath, start)
   }
+}
 
 /**
  * What a flow-matching model is shown where it jumps ahead (DEFAR).
  *
  * @example
  * declare const config: Config, batches: Batches
- * const pipeline = jumpingLessons(config)(batches)
+ * const pipeline = jumpingLessons(config).lessons(batches)
  */
-export const jumpingLessons =
-  (config: Config): Lessons<'flow_matching', JumpInput> =>
-  (batches) =>
-    pipe(batches, noised(flowPath, timestepsOf(config)), jumped(), perturbing(config))
+export const jumpingLessons = (config: Config): Shown<'flow_matching', JumpInput> =>
+  unasked(config, (batches) => pipe(batches, onFlow(config), jumped()))
 
 /**
  * What a model of a discrete diffusion is shown.
  *
  * @example
  * declare const config: Config, batches: Batches
- * const pipeline = discreteLessons(config)(batches)
+ * const pipeline = discreteLessons(config).lessons(batches)
  */
-export const discreteLessons =
-  (config: Config): Lessons<Exclude<Parameterisation, 'flow_matching'>> =>
-  (batches) =>
-    pipe(batches, noised(ddpmPath(config), timestepsOf(config)), rollingOut(config), perturbing(config))
+export const discreteLessons = (config: Config): Shown<Discrete> =>
+  standard(config, ddpmPath(config), onDdpm(config))
 
 /**
  * What an epsilon model is shown where it mends its own errors (DREAM).
  *
  * @example
  * declare const config: Config, batches: Batches
- * const pipeline = dreamLessons(config)(batches)
+ * const pipeline = dreamLessons(config).lessons(batches)
  */
-export const dreamLessons =
-  (config: Config): Lessons<'epsilon'> =>
-  (batches) =>
+export const dreamLessons = (config: Config): Shown<'epsilon'> => ({
+  lessons: (batches) =>
     pipe(
-      batches,
-      noised(ddpmPath(config), timestepsOf(config)),
+      noised(ddpmPath(config), timestepsOf(config))(batches),
+      ahead(),
       dream(present({ detail: config.dream_detail_preservation })),
       perturbing(config),
-    )
+    ),
+  together: undefined,
+})

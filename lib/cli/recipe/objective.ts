@@ -1,9 +1,9 @@
 import type { Config } from '../../config/index.js'
 import type { JumpInput, Loss, TailInput } from '../../loss/index.js'
-import { backpropagated, noised } from '../../stream/index.js'
+import { ahead, backpropagated, noised } from '../../stream/index.js'
 import type { Parameterisation } from '../../types/index.js'
 import type { Discrete } from './discrete.js'
-import { discreteLessons, dreamLessons, flowLessons, jumpingLessons, type Lessons } from './lessons.js'
+import { discreteLessons, dreamLessons, flowLessons, jumpingLessons, type Shown } from './lessons.js'
 import { defarLoss, discreteLoss, flowLoss } from './loss.js'
 import { planOf } from './plan.js'
 import { ddpmPath, flowPath } from './sampling.js'
@@ -11,8 +11,7 @@ import { solverOfRollouts } from './solver.js'
 import { timestepsOf } from './timesteps.js'
 
 /** What a model is shown, and what it learns from that; `N` are the names that the loss reads beside the usual. */
-export type Objective<P extends Parameterisation, N extends string = never> = {
-  readonly lessons: Lessons<P, N>
+export type Objective<P extends Parameterisation, N extends string = never> = Shown<P, N> & {
   readonly loss: Loss<P, N>
 }
 
@@ -24,7 +23,7 @@ export type Objective<P extends Parameterisation, N extends string = never> = {
  * const { loss } = flowObjective(config)
  */
 export const flowObjective = (config: Config): Objective<'flow_matching'> => ({
-  lessons: flowLessons(config),
+  ...flowLessons(config),
   loss: flowLoss(config),
 })
 
@@ -36,7 +35,7 @@ export const flowObjective = (config: Config): Objective<'flow_matching'> => ({
  * const { loss } = defarObjective(config)
  */
 export const defarObjective = (config: Config): Objective<'flow_matching', JumpInput> => ({
-  lessons: jumpingLessons(config),
+  ...jumpingLessons(config),
   loss: defarLoss(config),
 })
 
@@ -48,7 +47,7 @@ export const defarObjective = (config: Config): Objective<'flow_matching', JumpI
  * const { loss } = discreteObjective(config)
  */
 export const discreteObjective = (config: Config): Objective<Discrete> => ({
-  lessons: discreteLessons(config),
+  ...discreteLessons(config),
   loss: discreteLoss(config),
 })
 
@@ -60,7 +59,7 @@ export const discreteObjective = (config: Config): Objective<Discrete> => ({
  * const { loss } = dreamObjective(config)
  */
 export const dreamObjective = (config: Config): Objective<'epsilon'> => ({
-  lessons: dreamLessons(config),
+  ...dreamLessons(config),
   loss: discreteLoss(config),
 })
 
@@ -77,7 +76,8 @@ export const flowObjectiveThroughRollouts = (config: Config): Objective<'flow_ma
     backprop: config.scheduled_sampling_backprop,
   })
   return {
-    lessons: (batches) => through.rollout(noised(flowPath, timestepsOf(config))(batches)),
+    lessons: (batches) => through.rollout(ahead()(noised(flowPath, timestepsOf(config))(batches))),
+    together: undefined,
     loss: through.loss(flowLoss(config)),
   }
 }
@@ -99,7 +99,8 @@ export const discreteObjectiveThroughRollouts = (
     backprop: config.scheduled_sampling_backprop,
   })
   return {
-    lessons: (batches) => through.rollout(noised(path, timestepsOf(config))(batches)),
+    lessons: (batches) => through.rollout(ahead()(noised(path, timestepsOf(config))(batches))),
+    together: undefined,
     loss: through.loss(discreteLoss(config)),
   }
 }

@@ -13,18 +13,16 @@ import {
   flowObjectiveThroughRollouts,
   type Objective,
 } from './objective.js'
-import type { Lessons } from './lessons.js'
+import type { Shown } from './lessons.js'
 import { optimizerOf, stepOf } from './optimizer.js'
 import { planOf } from './plan.js'
 import { samplingOf } from './sampling.js'
 import { solverOfRollouts } from './solver.js'
 
 /** How a configuration trains: the values that a training program is composed of, but for the model (`subjectOf`). */
-export type Recipe<P extends Parameterisation, N extends string = never> = {
+export type Recipe<P extends Parameterisation, N extends string = never> = Shown<P, N> & {
   readonly parameterisation: P
   readonly trainer: Omit<TrainerOptions<P, N>, 'model' | 'trains'>
-  /** What the model is shown at a step. */
-  readonly lessons: Lessons<P, N>
   /** The solver of rollouts. */
   readonly solver: Solver
   readonly plan: RolloutOptions
@@ -35,10 +33,11 @@ export type Recipe<P extends Parameterisation, N extends string = never> = {
 const recipe = <P extends Parameterisation, N extends string>(
   config: Config,
   parameterisation: P,
-  { lessons, loss }: Objective<P, N>,
+  { loss, lessons, together }: Objective<P, N>,
 ): Recipe<P, N> => ({
   parameterisation,
   lessons,
+  together,
   trainer: {
     loss,
     optimizer: optimizerOf(config),

@@ -9,7 +9,10 @@ import { objectiveRules } from './objective.js'
 import { optimisationRules } from './optimisation.js'
 import type { Rule } from './rule.js'
 import { scheduledSamplingRules } from './scheduled-sampling.js'
+import { superstepRules } from './supersteps.js'
 import { timestepRules } from './timesteps.js'
+
+export { takesSupersteps } from './supersteps.js'
 
 /** Every combination that is refused; values of one key alone are its codec's affair. */
 const rules: ReadonlyArray<Rule> = [
@@ -20,6 +23,7 @@ const rules: ReadonlyArray<Rule> = [
   ...modelRules,
   ...optimisationRules,
   ...scheduledSamplingRules,
+  ...superstepRules,
 ]
 
 const valueAt = (config: Config, key: string): unknown => {
