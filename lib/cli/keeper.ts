@@ -1,8 +1,9 @@
+import { join } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { keepNewest, saveCheckpoint } from '../checkpoint/index.js'
 import type { Config } from '../config/index.js'
-import type { Dataset } from '../data/index.js'
+import { type Dataset, writeModelFile } from '../data/index.js'
 import { rewindGrids, writeGrid, writeReport, writeRunFile } from '../report/run-folder.js'
 import type { Compiled, State } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
@@ -43,7 +44,7 @@ export const keeper = <P extends Parameterisation>(
   config: Config,
   dataset: Dataset,
   { sampling }: Pick<Recipe<P>, 'sampling'>,
-  { files }: Pick<Subject<P>, 'files'>,
+  { whole, files }: Pick<Subject<P>, 'whole' | 'files'>,
   { denoiser }: Pick<Compiled<P>, 'denoiser'>,
   look: (samples: Float32Array, step: number) => void = () => undefined,
 ): Keeper => {
@@ -85,6 +86,7 @@ export const keeper = <P extends Parameterisation>(
     },
     close: ({ ema }) =>
       inSequence(
+        writeModelFile(join(outputDir, 'model.onnx'), whole(ema)),
         ...Object.entries(files(ema)).map(([name, content]) => writeRunFile(outputDir, name, content)),
         report,
       ),

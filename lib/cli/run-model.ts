@@ -5,11 +5,12 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { checkpointError, onDisk } from '../checkpoint/index.js'
 import { type Config, configError, type DatasetFacts } from '../config/index.js'
+import { readModelFile } from '../data/index.js'
 import type { Engine } from '../engine/index.js'
-import { decode } from '../onnx/index.js'
+import { draft, type Encodable, type Graph } from '../onnx/index.js'
 import { readRunConfig } from '../report/run-folder.js'
 import type { Denoiser } from '../rollout/index.js'
-import { sessionDenoiser, trainedModel } from '../train/index.js'
+import { sessionDenoiser } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { decodeDatasetFacts } from './dataset-file.js'
 import { modelOf, settled } from './recipe/index.js'
@@ -18,14 +19,14 @@ import { modelOf, settled } from './recipe/index.js'
 export type RunModel = {
   /** Settled with the dataset. */
   readonly config: Config
-  /** The bytes of model.onnx. */
-  readonly model: Uint8Array
+  /** model.onnx */
+  readonly graph: Graph
   /** What the model was trained on. */
   readonly dataset: DatasetFacts
 }
 
 /**
- * A run's configuration, the description of its dataset and its model's bytes.
+ * A run's configuration, the description of its dataset and its model.
  *
  * @returns Left `ConfigError` where the folder is not that of a run with a model
  * @example
@@ -47,11 +48,8 @@ export const readRun = (folder: string): TE.TaskEither<DerivaError, RunModel> =>
         ),
       )
     }),
-    TE.bind('model', () => {
-      const path = join(folder, 'model.onnx')
-      return onDisk(path, () => readFile(path))
-    }),
-    TE.map(({ config, dataset, model }) => ({ config: settled(config, dataset), dataset, model })),
+    TE.bindW('graph', () => readModelFile(join(folder, 'model.onnx'))),
+    TE.map(({ config, dataset, graph }) => ({ config: settled(config, dataset), dataset, graph })),
     TE.mapLeft(({ message }) =>
       configError([
         { key: 'RUN', value: folder, allowed: `the folder of a run that has its model.onnx (${message})` },
@@ -59,16 +57,13 @@ export const readRun = (folder: string): TE.TaskEither<DerivaError, RunModel> =>
     ),
   )
 
-/** The file whose inputs are named as every part of deriva feeds them: a model of the user keeps its own names in model.onnx. */
-const feedable = ({ config, model, dataset }: RunModel): E.Either<DerivaError, Uint8Array> =>
+/** The graph whose inputs are named as every part of deriva feeds them: a model of the user keeps its own names in model.onnx. */
+const feedable = ({ config, graph, dataset }: RunModel): E.Either<DerivaError, Encodable> =>
   config.model.type !== 'onnx'
-    ? E.right(model)
+    ? E.right({ ...graph, parameters: 'initializers' })
     : pipe(
-        decode(model),
-        E.chainW((graph) => modelOf(config, { dataset, graph }, config.prediction_type)),
-        E.map(({ parameterisation, sample, prediction }) =>
-          trainedModel({ parameterisation, sample, prediction }, {}),
-        ),
+        modelOf(config, { dataset, graph }, config.prediction_type),
+        E.map(({ prediction }) => ({ outputs: { prediction }, parameters: 'initializers' })),
       )
 
 /**
@@ -85,7 +80,7 @@ export const runDenoiser = (
 ): TE.TaskEither<DerivaError, Denoiser<Parameterisation>> =>
   pipe(
     TE.fromEither(feedable(run)),
-    TE.chainW((bytes) => engine.open(bytes, { name: 'model.onnx' })),
+    TE.chainW((graph) => engine.open(draft(graph), { name: 'model.onnx' })),
     TE.map((session) =>
       sessionDenoiser(
         session,

@@ -1,6 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
+import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { dirname, isAbsolute, join, parse, relative, sep } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -26,11 +26,10 @@ const isInside = (folder: string, path: string): boolean => {
 }
 
 /**
- * Reads tensors that are stored beside a model: for each its bytes alone, straight from the disk into the buffer that the tensor keeps, so
- * that no weight is in memory twice, however long the file is.
+ * Finds tensors that are stored beside a model. What is read is the bytes of one tensor, straight from the disk into the buffer that it keeps,
+ * when somebody needs them; sessions map them into memory without that.
  *
- * Files outside the folder are refused, also where a link leads there, and so are bytes beyond the end of a file, before any room
- * is made for them: what a model says of its tensors may be anything.
+ * Files outside the folder are refused, also where a link leads there, and so are bytes beyond the end of a file: what a model says of its tensors may be anything.
  *
  * @param folder where the model is
  * @example
@@ -46,17 +45,16 @@ export const externalIn =
         const path = realpathSync(join(folder, location))
         if (!isInside(realpathSync(folder), path))
           throw new Error(`"${location}" is a link out of the model's folder`)
-        const handle = openSync(path, 'r')
-        try {
-          const stat = fstatSync(handle)
-          if (!stat.isFile()) throw new Error(`"${location}" is not a file`)
-          if (offset + length > stat.size)
-            throw new Error(
-              `"${location}" has ${stat.size} bytes, too few for ${length} from byte ${offset} on; it is cut off, or of another model`,
-            )
-          return bytesAt(handle, offset, length)
-        } finally {
-          closeSync(handle)
+        const stat = statSync(path)
+        if (!stat.isFile()) throw new Error(`"${location}" is not a file`)
+        if (offset + length > stat.size)
+          throw new Error(
+            `"${location}" has ${stat.size} bytes, too few for ${length} from byte ${offset} on; it is cut off, or of another model`,
+          )
+        const { root } = parse(path)
+        return {
+          read: () => bytesAt(path, offset, length),
+          storedAt: { root, location: relative(root, path).split(sep).join('/'), offset },
         }
       },
       (cause) => graphError(folder, messageOf(cause)),
@@ -66,15 +64,20 @@ export const externalIn =
 /** One read takes at most 2 GiB − 1 bytes on some systems. */
 const longestRead = 2 ** 30
 
-const bytesAt = (handle: number, offset: number, length: number): ArrayBuffer => {
-  const into = new Uint8Array(length)
-  let done = 0
-  while (done < length) {
-    const read = readSync(handle, into, done, Math.min(length - done, longestRead), offset + done)
-    if (read === 0) throw new Error('the file became shorter while it was read')
-    done += read
+const bytesAt = (path: string, offset: number, length: number): ArrayBuffer => {
+  const handle = openSync(path, 'r')
+  try {
+    const into = new Uint8Array(length)
+    let done = 0
+    while (done < length) {
+      const read = readSync(handle, into, done, Math.min(length - done, longestRead), offset + done)
+      if (read === 0) throw new Error(`${path} became shorter since it was opened`)
+      done += read
+    }
+    return into.buffer
+  } finally {
+    closeSync(handle)
   }
-  return into.buffer
 }
 
 /**

@@ -2,11 +2,11 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { dtypes, type SafetensorsEntry, tensorOfBytes } from '../checkpoint/index.js'
-import { isFloat, isInteger } from '../onnx/element.js'
+import { asFloat32, isFloat, isInteger } from '../onnx/element.js'
 import { type ElementType, size as elementsOf, type Tensor } from '../types/index.js'
 import { classLabel, type ConditioningArray, type Dataset } from './dataset.js'
 import { type DataError, dataFailure } from './failure.js'
-import { asFloat32, batchTyped, openTensorFile, readRows, rowBytes, type TensorFile } from './tensor-file.js'
+import { batchTyped, openTensorFile, readRows, rowBytes, type TensorFile } from './tensor-file.js'
 
 /** The names that the data itself may have. */
 const dataNames = ['latents', 'x0'] as const

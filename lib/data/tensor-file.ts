@@ -3,8 +3,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { decodeSafetensorsHeader, type SafetensorsEntry, safetensorsHeaderEnd } from '../checkpoint/index.js'
-import { isFloat, isInteger, toNumbers } from '../onnx/element.js'
-import { float32, int64, type Tensor, type TensorOf } from '../types/index.js'
+import { asFloat32, isFloat, isInteger } from '../onnx/element.js'
+import { int64, type Tensor } from '../types/index.js'
 import { type DataError, dataFailure, onFile } from './failure.js'
 
 /** A safetensors file whose arrays are read row by row: [rows, …] each, all alike in their rows. */
@@ -73,15 +73,6 @@ export const batchTyped = (tensor: Tensor): Tensor => {
   if (!isInteger(tensor.type) || tensor.type === 'int64') return tensor
   return int64(tensor.dims, Array.from(tensor.data, Number))
 }
-
-/**
- * A tensor of floats as float32.
- *
- * @example
- * const half = asFloat32({ type: 'float16', dims: [1], data: Uint16Array.of(0x3c00) }) // 1
- */
-export const asFloat32 = (tensor: Tensor): TensorOf<'float32'> =>
-  tensor.type === 'float32' ? tensor : float32(tensor.dims, Float32Array.from(toNumbers(tensor)))
 
 /**
  * The bytes of one row of an array.

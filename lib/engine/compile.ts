@@ -1,6 +1,7 @@
 import { InferenceSession } from 'onnxruntime-node'
 import type { Device } from './device.js'
 import type { SessionOptions } from './engine.js'
+import type { ModelParts } from './parts.js'
 import { suited } from './suited.js'
 
 /** How ONNX Runtime is asked for each device. Operators that a device lacks fall to the CPU, which it adds by itself. */
@@ -13,6 +14,13 @@ const providers: {
 }
 
 /**
+ * Whether weights on the disk are so large that they had better stay there. ONNX Runtime maps them into memory, where all sessions share them and
+ * the system can let go of them; but it makes copies, packed for its matrix products or transposed, unless that is forbidden. Products of
+ * few rows take longer then: on two cores those of 256 rows with 4096×4096 weights 1.15 times as long.
+ */
+const isHuge = (stored: ModelParts['stored']): boolean => (stored?.bytes ?? 0) > 2 ** 30
+
+/**
  * An ONNX Runtime session.
  *
  * @param onDevice outputs that are left in the device's memory
@@ -22,20 +30,34 @@ const providers: {
  * const session: Promise<{ readonly inputNames: ReadonlyArray<string> }> = compile(model, 'cpu')
  */
 export const compile = async (
-  model: Uint8Array,
+  whole: Uint8Array | ModelParts,
   device: Device,
   { threads }: Pick<SessionOptions, 'threads'> = {},
   onDevice: ReadonlyArray<string> = [],
-): Promise<InferenceSession> =>
-  InferenceSession.create(await suited(model, device), {
+): Promise<InferenceSession> => {
+  const { model, beside, stored } = await suited(
+    whole instanceof Uint8Array ? { model: whole, beside: {} } : whole,
+    device,
+  )
+  const external = Object.entries(beside).map(([path, data]) => ({ path, data }))
+  return InferenceSession.create(model, {
     executionProviders: providers[device],
     // Errors reach the caller as values; warnings on a person's terminal help nobody.
     logSeverityLevel: 4,
-    // By default the threads of a session go on spinning for a while after a run, in the way of the next session: on two
-    // cores a training step that follows a rollout takes 110 ms instead of 75.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    ...(external.length === 0 ? {} : { externalData: external }),
+    extra: {
+      session: {
+        // By default the threads of a session go on spinning for a while after a run, in the way of the next session: on two
+        // cores a training step that follows a rollout takes 110 ms instead of 75.
+        intra_op: { allow_spinning: '0' },
+        ...(stored === undefined ? {} : { model_external_initializers_file_folder_path: stored.root }),
+        ...(isHuge(stored) ? { disable_prepacking: '1' } : {}),
+      },
+      ...(isHuge(stored) ? { optimization: { disable_specified_optimizers: 'ConstantFolding' } } : {}),
+    },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(onDevice.length === 0
       ? {}
       : { preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'])) }),
   })
+}

@@ -1,5 +1,6 @@
 import type * as IO from 'fp-ts/lib/IO.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Draft } from '../onnx/index.js'
 import type { ErrorOf } from '../types/index.js'
 import type { Device } from './device.js'
 import type { Tensors, Values } from './value.js'
@@ -33,16 +34,17 @@ export type SessionOptions = {
 
 /**
  * ONNX Runtime on a device, in this thread or in one of its own. Wherever it computes it is the same interface: sessions, and
- * values that sessions have left where they were made. What it is asked at the same time it does one after the other.
+ * values that sessions have left where they were made. What it is asked at the same time it does one after the other. Source is what
+ * a session is opened on.
  */
-export interface Engine {
+export interface Engine<Source = Uint8Array | Draft> {
   readonly device: Device
   /**
-   * Compiles an encoded ONNX graph.
+   * Compiles an ONNX graph.
    *
-   * @param model the bytes of an ONNX file, as `encode` of `deriva/onnx` writes them
+   * @param model the bytes of an ONNX file, as `encode` of `deriva/onnx` writes them; or its `draft`, which may be of any size
    */
-  readonly open: (model: Uint8Array, options?: SessionOptions) => TE.TaskEither<EngineError, Session>
+  readonly open: (model: Source, options?: SessionOptions) => TE.TaskEither<EngineError, Session>
   /**
    * Compiles a graph some of whose outputs stay where they are computed, to be fed again: on WebGPU in GPU buffers, with a worker
    * thread in its memory. In this thread, on the CPU and on CUDA (whose bindings bring everything back), they are plain tensors.
@@ -50,7 +52,7 @@ export interface Engine {
    * @param keeps the names of these outputs
    */
   readonly openKeeping: (
-    model: Uint8Array,
+    model: Source,
     keeps: ReadonlyArray<string>,
     options?: SessionOptions,
   ) => TE.TaskEither<EngineError, KeepingSession>

@@ -5,6 +5,7 @@ import { compile } from './compile.js'
 import type { Device } from './device.js'
 import { deviceMemory } from './device-memory.js'
 import { type Engine, type EngineError, engineError, type KeepingSession } from './engine.js'
+import type { ModelParts } from './parts.js'
 import { queue } from './queue.js'
 import { fromRuntime, toRuntime } from './runtime-tensor.js'
 import type { Held, Tensors } from './value.js'
@@ -22,7 +23,7 @@ const needed = new Set<InferenceSession>()
  * declare const model: Uint8Array
  * const session = localEngine('cpu').open(model, { name: 'denoiser' })
  */
-export const localEngine = (device: Device): Engine => {
+export const localEngine = (device: Device): Engine<Uint8Array | ModelParts> => {
   const inTurn = queue()
   const memory = deviceMemory(inTurn)
   const own = new Set<InferenceSession>()
@@ -33,7 +34,11 @@ export const localEngine = (device: Device): Engine => {
   const attempt = <A>(doing: string, task: () => Promise<A>): TE.TaskEither<EngineError, A> =>
     TE.tryCatch(() => inTurn(task), engineError(doing))
 
-  const openKeeping: Engine['openKeeping'] = (model, keeps, { name = 'model', ...options } = {}) =>
+  const openKeeping: Engine<Uint8Array | ModelParts>['openKeeping'] = (
+    model,
+    keeps,
+    { name = 'model', ...options } = {},
+  ) =>
     attempt(`compiling the ${name}`, async (): Promise<KeepingSession> => {
       const onDevice = device === 'webgpu' ? keeps : []
       const session = await compile(model, device, options, onDevice)

@@ -2,6 +2,7 @@ import type * as E from 'fp-ts/lib/Either.js'
 import type { MessagePort, Transferable } from 'node:worker_threads'
 import { elementArrays, type ElementType, type Tensor } from '../types/index.js'
 import type { EngineError, SessionOptions } from './engine.js'
+import type { ModelParts } from './parts.js'
 import type { Tensors } from './value.js'
 
 /** What stays with the worker, as it is named between the threads. */
@@ -16,7 +17,7 @@ export type Kept = {
 export type Calls = {
   readonly open: {
     readonly take: {
-      readonly model: Uint8Array
+      readonly model: Uint8Array | ModelParts
       readonly keeps: ReadonlyArray<string>
       readonly options: SessionOptions
     }

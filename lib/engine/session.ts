@@ -1,13 +1,14 @@
 import type * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Draft } from '../onnx/index.js'
 import type { Device } from './device.js'
 import type { EngineError, Session, SessionOptions } from './engine.js'
-import { localEngine } from './local-engine.js'
+import { openEngine } from './open-engine.js'
 
 /**
  * Compiles an encoded ONNX graph, to run in this thread. ONNX Runtime computes synchronously: the event loop stands still
  * meanwhile. `openEngine` has the other ways.
  *
- * @param model the bytes of an ONNX file, as `encode` of `deriva/onnx` writes them
+ * @param model the bytes of an ONNX file, as `encode` of `deriva/onnx` writes them; or its `draft`, which may be of any size
  * @returns Left `EngineError` when ONNX Runtime refuses the model; its message names the node at fault
  * @example
  * declare const model: Uint8Array
@@ -17,6 +18,6 @@ import { localEngine } from './local-engine.js'
  * )
  */
 export const openSession = (
-  model: Uint8Array,
+  model: Uint8Array | Draft,
   { device = 'cpu', ...options }: SessionOptions & { readonly device?: Device } = {},
-): TE.TaskEither<EngineError, Session> => localEngine(device).open(model, options)
+): TE.TaskEither<EngineError, Session> => openEngine({ device }).open(model, options)

@@ -4,7 +4,7 @@ import {
   cast,
   decode,
   div,
-  encode,
+  draft,
   mul,
   type OperatorName,
   type OperatorNode,
@@ -18,6 +18,7 @@ import { inBlocks } from './blocked.js'
 import { channelBlock } from './channel-block.js'
 import type { Device } from './device.js'
 import { flattened } from './flattened.js'
+import { externalOf, inParts, type ModelParts } from './parts.js'
 
 /** ONNX Runtime's LayerNormalization on graphics cards gives the normalised values and leaves its other outputs, the statistics, empty. */
 const wantsStatistics = (node: OperatorNode): boolean =>
@@ -77,14 +78,14 @@ const mentions = (model: Uint8Array, operator: OperatorName): boolean =>
  * A model as a device can compute it, and fast: operators of which ONNX Runtime has only a part there, or at which it is slow, are written in
  * others.
  *
- * @returns the same bytes where there is nothing to change, or nothing that can be understood
+ * @returns the same model where there is nothing to change, or nothing that can be understood
  * @example
- * declare const model: Uint8Array
- * const forGpu: Promise<Uint8Array> = suited(model, 'webgpu')
+ * declare const model: ModelParts
+ * const forGpu: Promise<ModelParts> = suited(model, 'webgpu')
  */
-export const suited = async (model: Uint8Array, device: Device): Promise<Uint8Array> => {
-  if (!mentions(model, suitings[device].about)) return model
-  const read = decode(model)
+export const suited = async (model: ModelParts, device: Device): Promise<ModelParts> => {
+  if (!mentions(model.model, suitings[device].about)) return model
+  const read = decode(model.model, { external: externalOf(model) })
   if (E.isLeft(read)) return model
   const { inputs, outputs, metadata } = read.right
   const before = Object.values(outputs)
@@ -92,11 +93,13 @@ export const suited = async (model: Uint8Array, device: Device): Promise<Uint8Ar
   const block = device === 'cpu' ? await channelBlock() : undefined
   const { values, ...written } = block === undefined ? { values: suitable } : inBlocks(suitable, block)
   if (values.every((value, i) => value === before[i])) return model
-  return encode({
+  const whole = draft({
     inputs,
     outputs: Object.fromEntries(Object.keys(outputs).map((name, i) => [name, values[i]])),
     metadata,
     parameters: 'initializers',
     ...written,
   })
+  // What is in memory by now stays there.
+  return inParts(whole, Infinity, () => Promise.resolve([]))
 }

@@ -6,6 +6,7 @@ import type { Tensor } from '../types/index.js'
 import type { Device } from './device.js'
 import { type Engine, type EngineError, engineError, type KeepingSession } from './engine.js'
 import { copied, type Reference } from './messages.js'
+import type { ModelParts } from './parts.js'
 import { registry } from './registry.js'
 import type { Held, Values } from './value.js'
 import { lineTo } from './worker-line.js'
@@ -31,7 +32,7 @@ const start = (device: Device): Worker => {
  * declare const model: Uint8Array
  * const session = workerEngine('cpu').open(model, { name: 'denoiser' })
  */
-export const workerEngine = (device: Device): Engine => {
+export const workerEngine = (device: Device): Engine<Uint8Array | ModelParts> => {
   const { ask, hangUp } = lineTo(start(device))
   const residents = registry((ids) => {
     void ask('release', { ids })
@@ -53,7 +54,7 @@ export const workerEngine = (device: Device): Engine => {
     ]
   }
 
-  const openKeeping: Engine['openKeeping'] =
+  const openKeeping: Engine<Uint8Array | ModelParts>['openKeeping'] =
     (model, keeps, options = {}) =>
     async () => {
       const opened = await ask('open', { model, keeps, options })

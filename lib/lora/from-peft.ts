@@ -1,9 +1,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type { Model } from '../model/index.js'
-import { toNumbers } from '../onnx/element.js'
-import { isFloat } from '../onnx/index.js'
-import { float32, type Parameterisation, type Tensor, type TensorOf } from '../types/index.js'
+import { asFloat32, isFloat } from '../onnx/index.js'
+import type { Parameterisation, Tensor } from '../types/index.js'
 import { adaptable, type AdaptableWeight } from './adaptable.js'
 import { type Adapted, attached } from './adapted.js'
 import { type Adapter, factorDims, givenAdapter } from './adapter.js'
@@ -48,9 +47,6 @@ const paired = (
   }
   return pairs.size === 0 ? E.left('there are no adapters in it') : E.right([...pairs.values()])
 }
-
-const asFloat32 = (tensor: Tensor): TensorOf<'float32'> =>
-  tensor.type === 'float32' ? tensor : float32(tensor.dims, Float32Array.from(toNumbers(tensor)))
 
 const misfit = (factor: string, { type, dims }: Tensor, wanted: ReadonlyArray<number>): string | undefined =>
   isFloat(type) && dims.join() === wanted.join()

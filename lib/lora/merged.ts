@@ -1,6 +1,6 @@
 import type { Model } from '../model/index.js'
-import { parameter, substitute } from '../onnx/index.js'
-import { float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
+import { parameter, smallBytes, substitute } from '../onnx/index.js'
+import { byteLength, deferred, float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
 import type { Adapted } from './adapted.js'
 import { type Adapter, type AdapterTensors, revalued, scaling } from './adapter.js'
 
@@ -13,18 +13,10 @@ const productRow = (b: Float32Array, a: Float32Array, o: number, rank: number, r
   }
 }
 
-/**
- * W + scale·B·A, in float64 and rounded once, in the layout that the weight is stored in.
- *
- * @example
- * const [weight] = adaptable(mlp({ parameterisation: 'epsilon', sample: [2], seed: 1 }))
- * const same = mergedWeight(freshAdapter(weight, { rank: 4, alpha: 4, variant: 'lora', split: 1, seed: 1 }))
- */
-export const mergedWeight = (adapter: Adapter): TensorOf<'float32'> => {
-  const { weight, rank, split, parts } = adapter
+const mergedElements = ({ weight, rank, split, parts, ...adapter }: Adapter): Float32Array => {
   const { initial, inputs, outputs, kernel, layout } = weight
   const data = Float32Array.from(initial.data)
-  const [slice, scale] = [outputs / split, scaling(adapter)]
+  const [slice, scale] = [outputs / split, scaling({ rank, ...adapter })]
   const row = new Float64Array(inputs * size(kernel))
   const [outStride, inStride] = layout === 'in,out' ? [1, outputs] : [row.length, 1]
   for (const { index, a, b } of parts) {
@@ -37,7 +29,22 @@ export const mergedWeight = (adapter: Adapter): TensorOf<'float32'> => {
       })
     }
   }
-  return float32(initial.dims, data)
+  return data
+}
+
+/**
+ * W + scale·B·A, in float64 and rounded once, in the layout that the weight is stored in. A large one is made when somebody reads it, so that
+ * a model need not be in memory twice to be written.
+ *
+ * @example
+ * const [weight] = adaptable(mlp({ parameterisation: 'epsilon', sample: [2], seed: 1 }))
+ * const same = mergedWeight(freshAdapter(weight, { rank: 4, alpha: 4, variant: 'lora', split: 1, seed: 1 }))
+ */
+export const mergedWeight = (adapter: Adapter): TensorOf<'float32'> => {
+  const { initial } = adapter.weight
+  return byteLength(initial) > smallBytes
+    ? deferred('float32', initial.dims, () => mergedElements(adapter))
+    : float32(initial.dims, mergedElements(adapter))
 }
 
 /**

@@ -1,5 +1,5 @@
-import { size, type ElementType, type Tensor } from '../types/index.js'
-import { float16Bits, float16Value } from './half.js'
+import { type ElementType, float32, size, type Tensor, type TensorOf } from '../types/index.js'
+import { float16Bits, float16BitsOf, float16Values } from './half.js'
 
 /** Element types by what can be done with them, and conversion of tensors to and from float64 numbers. */
 
@@ -42,6 +42,9 @@ export const isInteger = (type: ElementType): boolean => integers.some((integer)
 /** Above this many elements a tensor is data, not shape arithmetic. */
 export const longestShape = 64
 
+/** Up to this many bytes a tensor is not worth putting off, nor putting beside a file: a page of memory. */
+export const smallBytes = 4096
+
 /**
  * The `elements` of a constant: of small integer and boolean vectors and scalars, which is what shapes are computed from.
  *
@@ -50,7 +53,7 @@ export const longestShape = 64
  */
 export const elementsOf = (tensor: Tensor): { readonly elements?: ReadonlyArray<number> } =>
   tensor.dims.length <= 1 &&
-  tensor.data.length <= longestShape &&
+  size(tensor.dims) <= longestShape &&
   (tensor.type === 'int64' || tensor.type === 'int32' || tensor.type === 'bool')
     ? { elements: Array.from(tensor.data, Number) }
     : {}
@@ -66,15 +69,42 @@ export const toNumbers = (tensor: Tensor): Float64Array => {
     case 'float64':
       return tensor.data
     case 'float16':
-      return Float64Array.from(tensor.data, float16Value)
+      return Float64Array.from(float16Values(tensor.data))
     case 'bfloat16':
-      return Float64Array.from(new Float32Array(Uint32Array.from(tensor.data, (bits) => bits << 16).buffer))
+      return Float64Array.from(bfloat16Values(tensor.data))
     case 'int64':
     case 'uint64':
       return Float64Array.from(tensor.data, Number)
     default:
       return Float64Array.from(tensor.data)
   }
+}
+
+/**
+ * A tensor of floats as float32.
+ *
+ * @example
+ * const one = asFloat32({ type: 'float16', dims: [1], data: Uint16Array.of(0x3c00) }) // 1
+ */
+export const asFloat32 = (tensor: Tensor): TensorOf<'float32'> =>
+  tensor.type === 'float32' ? tensor : float32(tensor.dims, float32Elements(tensor))
+
+const float32Elements = (tensor: Tensor): Float32Array => {
+  switch (tensor.type) {
+    case 'float16':
+      return float16Values(tensor.data)
+    case 'bfloat16':
+      return bfloat16Values(tensor.data)
+    default:
+      return Float32Array.from(toNumbers(tensor))
+  }
+}
+
+/** The upper half of a float32. */
+const bfloat16Values = (bits: Uint16Array): Float32Array => {
+  const wide = new Uint32Array(bits.length)
+  for (let i = 0; i < bits.length; i++) wide[i] = bits[i] << 16
+  return new Float32Array(wide.buffer)
 }
 
 /**
@@ -132,6 +162,22 @@ const bfloat16Bits = (x: number): number => {
   const [bits = 0] = new Uint32Array(Float32Array.of(x).buffer)
   if (Number.isNaN(x)) return 0x7fc0
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16
+}
+
+/**
+ * A tensor in another element type, as `fromNumbers` rounds.
+ *
+ * @throws RangeError where 64-bit integers would not be exact
+ * @example
+ * const half = converted(float32([1], [1]), 'float16') // 0x3c00
+ */
+export const converted = (tensor: Tensor, type: ElementType): Tensor => {
+  if (type === 'float32' && isFloat(tensor.type)) return asFloat32(tensor)
+  if (type === 'float16' && tensor.type === 'float32')
+    return { type, dims: tensor.dims, data: float16BitsOf(tensor.data) }
+  const made = fromNumbers(type, tensor.dims, toNumbers(tensor))
+  if (made === undefined) throw new RangeError(`${tensor.type} is not exact as ${type}`)
+  return made
 }
 
 /**

@@ -15,6 +15,22 @@ export const float16Value = (bits: number): number => {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
+/** The value of every bit pattern, once somebody needs many. */
+let values: Float32Array | undefined
+
+/**
+ * The values of many half-precision numbers; exact.
+ *
+ * @example
+ * const ones = float16Values(Uint16Array.of(0x3c00, 0x3c00)) // 1, 1
+ */
+export const float16Values = (bits: Uint16Array): Float32Array => {
+  const table = (values ??= Float32Array.from({ length: 65536 }, (_, i) => float16Value(i)))
+  const result = new Float32Array(bits.length)
+  for (let i = 0; i < bits.length; i++) result[i] = table[bits[i]]
+  return result
+}
+
 /**
  * The bits of the nearest half-precision number, ties to even; beyond 65504 infinity.
  *
@@ -37,4 +53,28 @@ const roundToEven = (x: number): number => {
   const below = Math.floor(x)
   const rest = x - below
   return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below
+}
+
+/**
+ * The bits of the nearest half-precision numbers of many float32 numbers, as `float16Bits` gives them, tens of times faster.
+ *
+ * @example
+ * const bits = float16BitsOf(Float32Array.of(1)) // 0x3c00
+ */
+export const float16BitsOf = (values: Float32Array): Uint16Array => {
+  // Not over the values' own memory, which may begin anywhere.
+  const patterns = new Uint32Array(Float32Array.from(values).buffer)
+  const result = new Uint16Array(values.length)
+  for (let i = 0; i < values.length; i++) {
+    const bits = patterns[i]
+    const magnitude = bits & 0x7fffffff
+    const sign = (bits >>> 16) & 0x8000
+    if (magnitude > 0x7f800000) result[i] = 0x7e00
+    else if (magnitude >= 0x47800000) result[i] = sign | 0x7c00
+    // Normal halves, from 2^-14 on: 13 bits fewer, ties to even; a carry goes into the exponent, and from 65520 on to infinity.
+    else if (magnitude >= 0x38800000)
+      result[i] = sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+    else result[i] = float16Bits(values[i])
+  }
+  return result
 }

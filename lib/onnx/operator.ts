@@ -152,7 +152,7 @@ const fold = (
 ): ReadonlyArray<Tensor> | undefined => {
   const tensors = call.inputs.map((x) => x?.tensor)
   const known = call.inputs.every((x) => x === undefined || x.tensor !== undefined)
-  const read = tensors.reduce((most, x) => Math.max(most, x?.data.length ?? 0), 0)
+  const read = tensors.reduce((most, x) => Math.max(most, x === undefined ? 0 : size(x.dims)), 0)
   const written = outputs.reduce((sum, { shape }) => sum + (isStatic(shape) ? size(shape) : Infinity), 0)
   const small = read <= foldedInputs && written <= Math.max(foldedElements, read)
   const evaluated = known && small ? definition.evaluate?.(tensors, outputs, call) : undefined

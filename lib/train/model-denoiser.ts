@@ -2,7 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type Engine, openEngine, type Session, type SessionOptions, type Values } from '../engine/index.js'
 import type { Model } from '../model/index.js'
-import { encode } from '../onnx/index.js'
+import { draft } from '../onnx/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import { type ErrorOf, float32, type Parameterisation, type Tensor } from '../types/index.js'
 
@@ -55,7 +55,7 @@ export const modelDenoiser = <P extends Parameterisation>(
 ): TE.TaskEither<ErrorOf<'EngineError'>, (parameters: Values) => Denoiser<P>> =>
   pipe(
     engine.open(
-      encode({ outputs: { prediction: model.prediction }, parameters: 'inputs', name: 'denoiser' }),
+      draft({ outputs: { prediction: model.prediction }, parameters: 'inputs', name: 'denoiser' }),
       {
         name: 'denoiser',
         ...options,

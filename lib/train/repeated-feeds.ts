@@ -3,7 +3,7 @@ import { type RaggedAxis, repeatedInputs } from '../onnx/index.js'
 import { int64, stacked } from '../types/index.js'
 
 /**
- * What a graph that `encodeRepeated` has written is fed, beside what it carries: what each of its turns is fed, as one.
+ * What a graph that `draftRepeated` has written is fed, beside what it carries: what each of its turns is fed, as one.
  *
  * @param turns the same names at every turn
  * @example

@@ -1,7 +1,8 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import {
-  encodeRepeated,
+  type Draft,
+  draftRepeated,
   gather,
   input,
   type RaggedAxis,
@@ -32,7 +33,7 @@ export type SuperstepGraphOptions<P extends Parameterisation> = Omit<
 
 /** Any number of optimizer steps as an ordinary ONNX file: (state, batches) → (its successor; what each step reports). */
 export type SuperstepGraph = Omit<TrainingGraph, 'files'> & {
-  readonly file: Uint8Array
+  readonly file: Draft
   /** What may be of another length at every step. */
   readonly ragged: ReadonlyArray<RaggedAxis>
 }
@@ -89,7 +90,7 @@ export const superstepGraph = <P extends Parameterisation>({
       const outputs = rolledOut(step, options.batchSize, rollout)
       const values = suited(Object.values(outputs))
       const prefix = names.next('')
-      const { model: file, ragged } = encodeRepeated({
+      const { whole: file, ragged } = draftRepeated({
         outputs: Object.fromEntries(Object.keys(outputs).map((name, i) => [name, values[i]])),
         carried: Object.fromEntries(
           Object.keys(outputs).flatMap((name) =>

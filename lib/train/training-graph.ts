@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { grad } from '../autodiff/index.js'
 import type { Loss } from '../loss/index.js'
 import type { Model } from '../model/index.js'
-import { add, div, encode, input, leaves, type Value } from '../onnx/index.js'
+import { add, div, draft, input, leaves, type Draft, type Value } from '../onnx/index.js'
 import { type ErrorOf, float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
 import type { ClippingOptions } from './clipping.js'
 import { frozen } from './frozen.js'
@@ -49,16 +49,16 @@ export type TrainingGraphOptions<P extends Parameterisation> = ClippingOptions &
 /** An optimizer step as ordinary ONNX files. */
 export type StepFiles =
   /** (parameters, averages, memory, scalars, batch) → (their successors, loss, terms, gradient norm). */
-  | { readonly kind: 'whole'; readonly step: Uint8Array }
+  | { readonly kind: 'whole'; readonly step: Draft }
   | {
       readonly kind: 'parts'
       readonly parts: number
       /** (parameters, sums, part of the batch) → sums, which are of the gradients, the loss and the terms, each over `parts`. */
-      readonly part: Uint8Array
+      readonly part: Draft
       /** The sums to begin with, under the names that both files read them by. */
       readonly zeros: Parameters
       /** (parameters, averages, memory, scalars, sums) → (their successors, gradient norm). */
-      readonly update: Uint8Array
+      readonly update: Draft
     }
 
 export type TrainingGraph = {
@@ -89,7 +89,7 @@ const filesOf = (
   const { weights, accumulate: parts = 1 } = plan
   if (parts === 1) {
     const outputs = { ...found, ...successors(gradients, plan) }
-    return { kind: 'whole', step: encode({ outputs, parameters: 'inputs', name: 'training_step' }) }
+    return { kind: 'whole', step: draft({ outputs, parameters: 'inputs', name: 'training_step' }) }
   }
   const summands = {
     ...found,
@@ -101,12 +101,12 @@ const filesOf = (
   return {
     kind: 'parts',
     parts,
-    part: encode({ outputs: withNames(added, names.next), parameters: 'inputs', name: 'training_part' }),
+    part: draft({ outputs: withNames(added, names.next), parameters: 'inputs', name: 'training_part' }),
     zeros: mapNamed(sums, ({ shape }) => {
       const dims = shape.map(Number)
       return float32(dims, new Float32Array(size(dims)))
     }),
-    update: encode({
+    update: draft({
       outputs: successors(whole, plan),
       parameters: 'inputs',
       name: 'training_update',

@@ -40,6 +40,23 @@ export const elementArrays: { readonly [E in ElementType]: ArrayOf<ElementData[E
   bool: Uint8Array,
 }
 
+/** The bytes of one element of every type. */
+export const elementBytes: { readonly [E in ElementType]: number } = {
+  float32: 4,
+  float64: 8,
+  float16: 2,
+  bfloat16: 2,
+  int64: 8,
+  uint64: 8,
+  int32: 4,
+  uint32: 4,
+  int16: 2,
+  uint16: 2,
+  int8: 1,
+  uint8: 1,
+  bool: 1,
+}
+
 export type TensorOf<E extends ElementType> = {
   readonly type: E
   /** Non-negative integers; `[]` is a scalar. */
@@ -57,6 +74,15 @@ export type Tensor = { readonly [E in ElementType]: TensorOf<E> }[ElementType]
  * const elements = size([1, 28, 28]) // 784
  */
 export const size = (dims: ReadonlyArray<number>): number => dims.reduce((n, d) => n * d, 1)
+
+/**
+ * The bytes of a tensor's elements, by its type and dimensions alone.
+ *
+ * @example
+ * const bytes = byteLength({ type: 'float32', dims: [2, 3] }) // 24
+ */
+export const byteLength = ({ type, dims }: Pick<Tensor, 'type' | 'dims'>): number =>
+  elementBytes[type] * size(dims)
 
 /**
  * A float32 tensor over existing data (not copied).

@@ -9,7 +9,7 @@ import { builtProgram, deriva, type Ended } from './built.js'
 let program = ''
 beforeAll(() => {
   program = builtProgram()
-})
+}, 120_000)
 
 let folder = ''
 beforeEach(async () => {

@@ -1,11 +1,11 @@
-import { openSession } from 'deriva/engine'
 import {
   add,
   conv,
   div,
-  encode,
+  draft,
   input,
   layerNormalizationWithStatistics,
+  matMul,
   mul,
   parameter,
   relu,
@@ -13,16 +13,25 @@ import {
   type Value,
 } from 'deriva/onnx'
 import { normal } from 'deriva/random'
-import { float32, type Tensor } from 'deriva/types'
+import { deferred, float32, type Tensor, type TensorOf } from 'deriva/types'
 import { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { channelBlock } from '../../lib/engine/channel-block.js'
+import { localEngine } from '../../lib/engine/local-engine.js'
+import { inParts, type ModelParts } from '../../lib/engine/parts.js'
 import { toRuntime } from '../../lib/engine/runtime-tensor.js'
 import { suited } from '../../lib/engine/suited.js'
 import { right } from '../autodiff/training.js'
 
 const drawn = (sample: number, n: number): Float32Array =>
   normal({ seed: 4, purpose: 'data', step: 0, sample }, new Float32Array(n))
+
+const mentions = (model: Uint8Array, name: string): boolean => Buffer.from(model).includes(name)
+
+const partsOf = (outputs: Readonly<Record<string, Value>>): Promise<ModelParts> =>
+  inParts(draft({ outputs, parameters: 'initializers' }), Infinity, () =>
+    Promise.reject(new Error('no disk')),
+  )
 
 describe('a model suited to a graphics card', () => {
   it.each([1, 2, -1])(
@@ -34,13 +43,13 @@ describe('a model suited to a graphics card', () => {
         axis,
         epsilon: 1e-3,
       })
-      const model = encode({ outputs: { y: mul(y, 2), mean, inverse }, parameters: 'initializers' })
+      const model = await partsOf({ y: mul(y, 2), mean, inverse })
       const suitable = await suited(model, 'webgpu')
       expect(suitable).not.toEqual(model)
       expect(await suited(model, 'cuda')).toEqual(suitable)
       expect(await suited(model, 'cpu')).toBe(model)
-      const outputs = async (bytes: Uint8Array) => {
-        const session = right(await openSession(bytes, { threads: 1 })())
+      const outputs = async (parts: ModelParts) => {
+        const session = right(await localEngine('cpu').open(parts, { threads: 1 })())
         return right(await session.run({ x: float32([2, 4, 6], drawn(2, 48)) })())
       }
       const [expected, found] = [await outputs(model), await outputs(suitable)]
@@ -54,17 +63,36 @@ describe('a model suited to a graphics card', () => {
     },
   )
 
+  it('keeps what stands apart from its file where it is', async () => {
+    const x = input('x', 'float32', ['batch', 64])
+    const scale = parameter('scale', float32([64], drawn(1, 64)))
+    const [y, mean] = layerNormalizationWithStatistics(x, scale, undefined, { axis: 1, epsilon: 1e-3 })
+    const product = (weight: TensorOf<'float32'>) => ({ y: matMul(y, parameter('weight', weight)), mean })
+    const place = { root: '/', location: 'somewhere/weights', offset: 8192 }
+    const onDisk = await partsOf(product(deferred('float32', [64, 64], () => drawn(2, 4096), place)))
+    expect(onDisk).toMatchObject({ beside: {}, stored: { root: '/', bytes: 16384 } })
+    const { model, ...apart } = await suited(onDisk, 'webgpu')
+    expect(apart).toEqual({ beside: {}, stored: onDisk.stored })
+    expect(mentions(model, place.location)).toBe(true)
+
+    const inMemory = await partsOf(product(float32([64, 64], drawn(2, 4096))))
+    expect(await suited(inMemory, 'webgpu')).toMatchObject({ beside: inMemory.beside })
+    expect(Object.values(inMemory.beside)).toEqual([new Uint8Array(drawn(2, 4096).buffer)])
+  })
+
   it('is the very same where every operator is there, or nothing is understood', async () => {
-    const plain = encode({ outputs: { y: mul(input('x', 'float32', [1]), 2) }, parameters: 'inputs' })
+    const plain = await partsOf({ y: mul(input('x', 'float32', [1]), 2) })
     expect(await suited(plain, 'webgpu')).toBe(plain)
-    const nonsense = Uint8Array.of(1, 2, 3)
+    const nonsense = { model: Uint8Array.of(1, 2, 3), beside: {} }
     expect(await suited(nonsense, 'webgpu')).toBe(nonsense)
   })
 })
 
-/** What ONNX Runtime gives for a file as it is. */
-const computed = async (model: Uint8Array, feeds: Readonly<Record<string, Tensor>>) => {
-  const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 4 })
+/** What ONNX Runtime gives for a model as it is. */
+const computed = async ({ model, beside }: ModelParts, feeds: Readonly<Record<string, Tensor>>) => {
+  const externalData = Object.entries(beside).map(([path, data]) => ({ path, data }))
+  const options = { intraOpNumThreads: 1, logSeverityLevel: 4, externalData } as const
+  const session = await InferenceSession.create(model, options)
   return session.run(
     Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toRuntime(tensor)])),
   )
@@ -74,7 +102,7 @@ const expectSame = async (
   outputs: Readonly<Record<string, Value>>,
   feeds: Readonly<Record<string, Tensor>>,
 ): Promise<Uint8Array> => {
-  const model = encode({ outputs, parameters: 'initializers' })
+  const model = await partsOf(outputs)
   const suitable = await suited(model, 'cpu')
   const [expected, found] = [await computed(model, feeds), await computed(suitable, feeds)]
   expect(Object.keys(found)).toEqual(Object.keys(expected))
@@ -84,10 +112,8 @@ const expectSame = async (
       expect(Math.abs(Number(found[name].data[i]) - value)).toBeLessThan(1e-4)
     })
   }
-  return suitable
+  return suitable.model
 }
-
-const mentions = (model: Uint8Array, name: string): boolean => Buffer.from(model).includes(name)
 
 describe('a model suited to the CPU', () => {
   const [x, symbolic] = [
@@ -118,8 +144,8 @@ describe('a model suited to the CPU', () => {
     }
     const suitable = await expectSame(outputs, feeds)
     expect(mentions(suitable, 'ReorderInput')).toBe(false)
-    const unknown = encode({ outputs: { y: conv(symbolic, weight(16, 16, 3, 3)) }, parameters: 'inputs' })
-    expect(mentions(await suited(unknown, 'cpu'), 'ReorderInput')).toBe(false)
+    const unknown = await suited(await partsOf({ y: conv(symbolic, weight(16, 16, 3, 3)) }), 'cpu')
+    expect(mentions(unknown.model, 'ReorderInput')).toBe(false)
   })
 
   it('multiplies weights of 1×1 convolutions by numbers as vectors', async () => {
@@ -128,7 +154,7 @@ describe('a model suited to the CPU', () => {
     const grown = add(mul(number, sub(w, 0.25)), div(1, number))
     const suitable = await expectSame({ y: conv(x, grown), grown }, { ...feeds, number: float32([], [3]) })
     expect(mentions(suitable, 'Reshape')).toBe(true)
-    const small = encode({ outputs: { y: conv(x, mul(weight(8, 16, 1, 1), 2)) }, parameters: 'initializers' })
-    expect(mentions(await suited(small, 'cpu'), 'Reshape')).toBe(false)
+    const small = await suited(await partsOf({ y: conv(x, mul(weight(8, 16, 1, 1), 2)) }), 'cpu')
+    expect(mentions(small.model, 'Reshape')).toBe(false)
   })
 })

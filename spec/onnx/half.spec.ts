@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { float16Bits, float16Value } from '../../lib/onnx/index.js'
+import { float16Bits, float16BitsOf, float16Value, float16Values } from '../../lib/onnx/index.js'
 
 test('every half is read and written as itself', () => {
   for (let bits = 0; bits < 65_536; bits++) {
@@ -39,4 +39,24 @@ test.each([
   [0.1, 0x2e66],
 ])('%s is %i', (x, bits) => {
   expect(float16Bits(x)).toBe(bits)
+})
+
+test('many are read and rounded as one is', () => {
+  const all = Uint16Array.from({ length: 65_536 }, (_, bits) => bits)
+  expect(float16Values(all)).toEqual(Float32Array.from(all, float16Value))
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { minLength: 64 }),
+      (patterns) => {
+        // Every bit pattern of a float32, and what lies around the ties of halves.
+        const any = new Float32Array(Int32Array.from(patterns).buffer)
+        const ties = Float32Array.from(patterns, (p) => {
+          const [low, high] = [float16Value(p & 0x7bfe), float16Value((p & 0x7bfe) + 1)]
+          return (low + high) / 2
+        })
+        for (const values of [any, ties])
+          expect(float16BitsOf(values)).toEqual(Uint16Array.from(values, float16Bits))
+      },
+    ),
+  )
 })

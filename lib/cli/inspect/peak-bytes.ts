@@ -1,21 +1,5 @@
 import { isStatic, type Node, topological, type Value } from '../../onnx/index.js'
-import { type ElementType, size } from '../../types/index.js'
-
-const widths: { readonly [E in ElementType]: number } = {
-  float32: 4,
-  float64: 8,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  uint64: 8,
-  int32: 4,
-  uint32: 4,
-  int16: 2,
-  uint16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-}
+import { elementBytes, size } from '../../types/index.js'
 
 /**
  * The bytes of a tensor, 0 where a length is not known.
@@ -24,7 +8,7 @@ const widths: { readonly [E in ElementType]: number } = {
  * const bytes = bytesOfValue({ type: 'float32', shape: [2, 3] }) // 24
  */
 export const bytesOfValue = ({ type, shape }: Pick<Value, 'type' | 'shape'>): number =>
-  isStatic(shape) ? widths[type] * size(shape) : 0
+  isStatic(shape) ? elementBytes[type] * size(shape) : 0
 
 /**
  * The most bytes that computed tensors occupy at once, when nodes run in the order they are listed in and every tensor goes as soon as nobody needs it:

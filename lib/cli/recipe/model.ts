@@ -4,8 +4,8 @@ import { encodeSafetensors } from '../../checkpoint/index.js'
 import { type Config, configError, type ConfigError, type DatasetFacts } from '../../config/index.js'
 import { lora, merged, toPeft } from '../../lora/index.js'
 import { adopted, dit, type ImageShape, inPrecision, type Model, unet, weightsOf } from '../../model/index.js'
-import type { Graph } from '../../onnx/index.js'
-import { type Parameters, trainedModel } from '../../train/index.js'
+import type { Encodable, Graph } from '../../onnx/index.js'
+import { type Parameters, trainedGraph } from '../../train/index.js'
 import type { Parameterisation } from '../../types/index.js'
 import { namePatterns, textPattern } from './patterns.js'
 import { ddpmPath, flowPath } from './sampling.js'
@@ -15,7 +15,9 @@ export type Subject<P extends Parameterisation> = {
   /** Its parameters are what can train. */
   readonly model: Model<P>
   readonly trains: (name: string) => boolean
-  /** What a run exports of it, by file name, once these are the values of the weights that train. */
+  /** The whole model that a run leaves, once these are the values of the weights that train. */
+  readonly whole: (parameters: Parameters) => Encodable
+  /** What it leaves beside that, by file name. */
   readonly files: (parameters: Parameters) => Readonly<Record<string, Uint8Array | string>>
 }
 
@@ -108,10 +110,10 @@ const adaptedSubject = <P extends Parameterisation>(
     E.map((model): Subject<P> => ({
       model,
       trains: () => true,
+      whole: (parameters) => trainedGraph(merged(model, parameters), {}),
       files: (parameters) => {
         const { tensors, config: peft } = toPeft(model, parameters)
         return {
-          'model.onnx': trainedModel(merged(model, parameters), {}),
           'adapter_model.safetensors': encodeSafetensors(tensors, { format: 'pt' }),
           'adapter_config.json': `${JSON.stringify(peft, null, 2)}\n`,
           'pytorch_lora_weights.safetensors': encodeSafetensors(toPeft(model, parameters, 'unet').tensors, {
@@ -148,7 +150,8 @@ export const subjectOf = <P extends Parameterisation>(
             E.map((trains): Subject<P> => ({
               model,
               trains,
-              files: (parameters) => ({ 'model.onnx': trainedModel(model, parameters) }),
+              whole: (parameters) => trainedGraph(model, parameters),
+              files: () => ({}),
             })),
           ),
     ),

@@ -1,4 +1,5 @@
 import {
+  asFloat32,
   constant,
   type Graph,
   input,
@@ -7,12 +8,12 @@ import {
   type OperatorName,
   type OperatorNode,
   parameter,
-  toNumbers,
+  smallBytes,
   topological,
   type Value,
   valueOf,
 } from '../../onnx/index.js'
-import { type ElementType, float32, type Tensor } from '../../types/index.js'
+import { byteLength, deferred, type ElementType, type Tensor } from '../../types/index.js'
 
 const isOther = (type: ElementType): boolean =>
   type === 'float16' || type === 'bfloat16' || type === 'float64'
@@ -20,13 +21,18 @@ const isOther = (type: ElementType): boolean =>
 const wide = (type: ElementType): ElementType => (isOther(type) ? 'float32' : type)
 
 /**
- * A tensor of floats as float32; others as they are.
+ * A tensor of floats as float32; others as they are. Large ones are converted when somebody reads them, so that weights in half precision are
+ * not in memory twice.
  *
  * @example
  * const one = widened({ type: 'float16', dims: [1], data: Uint16Array.of(0x3c00) }) // 1
  */
 export const widened = (tensor: Tensor): Tensor =>
-  isOther(tensor.type) ? float32(tensor.dims, Float32Array.from(toNumbers(tensor))) : tensor
+  !isOther(tensor.type)
+    ? tensor
+    : byteLength(tensor) > smallBytes
+      ? deferred('float32', tensor.dims, () => asFloat32(tensor).data)
+      : asFloat32(tensor)
 
 const rebuilt = (node: OperatorNode, inputs: ReadonlyArray<Value | undefined>): ReadonlyArray<Value> => {
   const count = node.outputs.length

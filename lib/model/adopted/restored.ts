@@ -1,5 +1,11 @@
-import { fromNumbers, type Graph, leaves, parameter, substitute, toNumbers } from '../../onnx/index.js'
-import type { Parameterisation, Tensor } from '../../types/index.js'
+import { converted, type Graph, leaves, parameter, smallBytes, substitute } from '../../onnx/index.js'
+import {
+  byteLength,
+  deferred,
+  type ElementType,
+  type Parameterisation,
+  type Tensor,
+} from '../../types/index.js'
 import type { Model } from '../model.js'
 
 /**
@@ -18,6 +24,14 @@ export const weightsOf = ({
     ),
   )
 
+/** In another type of floats; large ones when they are asked for, so that weights are not in memory twice. */
+const asType = (tensor: Tensor, type: ElementType): Tensor =>
+  tensor.type === type
+    ? tensor
+    : byteLength(tensor) > smallBytes
+      ? deferred(type, tensor.dims, () => converted(tensor, type).data)
+      : converted(tensor, type)
+
 /**
  * A graph with other values in its weights, rounded to the element types that it has them in.
  *
@@ -31,9 +45,7 @@ export const withWeights = (graph: Graph, weights: Readonly<Record<string, Tenso
   const outputs = substitute(Object.values(graph.outputs), ({ node }) => {
     if (node.kind !== 'parameter' || !Object.hasOwn(weights, node.name)) return undefined
     const given = weights[node.name]
-    const { type, dims } = node.initial
-    const tensor = given.type === type ? given : fromNumbers(type, dims, toNumbers(given))
-    return tensor === undefined ? undefined : parameter(node.name, tensor)
+    return parameter(node.name, asType(given, node.initial.type))
   })
   return { ...graph, outputs: Object.fromEntries(outputs.map((value, i) => [names[i], value])) }
 }

@@ -1,32 +1,19 @@
 import * as E from 'fp-ts/lib/Either.js'
 import {
+  deferred,
   elementArrays,
+  elementBytes,
   size,
   type ElementData,
   type ElementType,
   type ErrorOf,
+  type StoredAt,
   type Tensor,
 } from '../../types/index.js'
 import { elementTypeOf, showDataType } from './data-type.js'
+import { smallBytes } from '../element.js'
 import { GraphFailure } from '../graph-failure.js'
 import { TensorProto_DataLocation, type TensorProto } from '../proto/onnx_pb.js'
-
-/** Bits of one element, for types that are stored as whole bytes: all of ours. */
-const widths: { readonly [E in ElementType]: number } = {
-  float32: 4,
-  float64: 8,
-  float16: 2,
-  bfloat16: 2,
-  int64: 8,
-  uint64: 8,
-  int32: 4,
-  uint32: 4,
-  int16: 2,
-  uint16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-}
 
 /** The field that holds the elements where they are not raw bytes; 16-bit floats are bits in int32_data. */
 const typedField = (proto: TensorProto, type: ElementType): ReadonlyArray<number | bigint> => {
@@ -53,11 +40,19 @@ export type ExternalSlice = {
   readonly length: number
 }
 
+/** Bytes of another file: they are there, and read when somebody needs them. */
+export type ExternalBytes = {
+  /** Gives exactly so many bytes as were asked for, in a buffer that becomes the tensor's own. */
+  readonly read: () => ArrayBuffer
+  /** Where they are, for who can take them from there without reading them here. */
+  readonly storedAt?: StoredAt
+}
+
 /**
- * Gives the bytes of another file, in a buffer of exactly that length which becomes the tensor's own. It has to refuse what lies outside
- * the model's folder or beyond the end of the file, before it makes room for it: the lengths are the file's, and may be anything.
+ * Finds the bytes of another file. It has to refuse what lies outside the model's folder or beyond the end of the file: the lengths are the
+ * file's, and may be anything.
  */
-export type ReadExternal = (slice: ExternalSlice) => E.Either<ErrorOf<'GraphError'>, ArrayBuffer>
+export type ReadExternal = (slice: ExternalSlice) => E.Either<ErrorOf<'GraphError'>, ExternalBytes>
 
 /** Models that are a single file. */
 const nothingExternal: ReadExternal = ({ location }) =>
@@ -105,10 +100,42 @@ const externalSlice = (proto: TensorProto, name: string, bytes: number): Externa
   return { location, offset: count('offset') ?? 0, length }
 }
 
+/** The elements of a tensor that another file holds. */
+const externalElements = (
+  slice: ExternalSlice,
+  name: string,
+  type: ElementType,
+  external: ReadExternal,
+): { readonly read: () => ElementData[ElementType]; readonly storedAt?: StoredAt } => {
+  const failed = (message: string): GraphFailure =>
+    new GraphFailure(`the elements of tensor "${name}" cannot be read: ${message}`, name)
+  const found = external(slice)
+  if (E.isLeft(found)) throw failed(found.left.message)
+  const bytes = (): ArrayBuffer => {
+    try {
+      return found.right.read()
+    } catch (cause) {
+      throw failed(cause instanceof Error ? cause.message : String(cause))
+    }
+  }
+  return {
+    ...found.right,
+    read: () => {
+      const buffer = bytes()
+      if (buffer.byteLength !== slice.length)
+        throw new GraphFailure(
+          `"${slice.location}" gave ${buffer.byteLength} of ${slice.length} bytes of tensor "${name}"`,
+          name,
+        )
+      return new elementArrays[type](buffer)
+    },
+  }
+}
+
 /**
  * A tensor of a file.
  *
- * @param external reads what is stored beside the model; refused where it is left out
+ * @param external finds what is stored beside the model, which is read once it is needed; refused where it is left out
  * @throws GraphFailure where its type is not one of ours, its elements cannot be had, or there are too many or too few
  *
  * @example
@@ -131,19 +158,14 @@ export const decodeTensor = (
   // The array is made for this element type, which the compiler cannot follow through the table.
   const tensor = (data: ElementData[ElementType]): Tensor => ({ type, dims, data }) as Tensor
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
-    const slice = externalSlice(proto, name, count * widths[type])
-    const read = external(slice)
-    if (E.isLeft(read))
-      throw new GraphFailure(`the elements of tensor "${name}" cannot be read: ${read.left.message}`, name)
-    if (read.right.byteLength !== slice.length)
-      throw new GraphFailure(
-        `"${slice.location}" gave ${read.right.byteLength} of ${slice.length} bytes of tensor "${name}"`,
-        name,
-      )
-    return tensor(new elementArrays[type](read.right))
+    const slice = externalSlice(proto, name, count * elementBytes[type])
+    const elements = externalElements(slice, name, type, external)
+    return slice.length <= smallBytes
+      ? tensor(elements.read())
+      : deferred(type, dims, elements.read, elements.storedAt)
   }
   const raw = proto.rawData.length > 0
-  const found = raw ? proto.rawData.length / widths[type] : typedField(proto, type).length
+  const found = raw ? proto.rawData.length / elementBytes[type] : typedField(proto, type).length
   if (found !== count) {
     throw new GraphFailure(
       `tensor "${name}" of shape [${dims.join(', ')}] needs ${count} elements, but the file has ${found}`,

@@ -1,4 +1,4 @@
-import type { Tensor } from '../../types/index.js'
+import { size, type Tensor } from '../../types/index.js'
 import { isFloat } from '../element.js'
 import { definitions, isOperatorName } from '../operators/index.js'
 import type { FunctionProto, GraphProto, NodeProto, TensorProto } from '../proto/onnx_pb.js'
@@ -110,7 +110,7 @@ export const initializerRoles = (
     const places = uses.get(name) ?? []
     if (!madeUp(name) || places.some(({ node, place }) => linear.includes(node.opType) && place === 1))
       return false
-    if (tensor.data.length <= 1) return true
+    if (size(tensor.dims) <= 1) return true
     if (places.every(({ node }) => normalising.includes(node.opType))) return isUniform(tensor)
     return places.every(({ node }) => node.input.every((other) => other === name || !computed.has(other)))
   }

@@ -1,6 +1,6 @@
-import type { Tensor } from '../../types/index.js'
+import { byteLength, identityOf, type Tensor } from '../../types/index.js'
+import { smallBytes } from '../element.js'
 import { attributeKey, tensorKey } from './encode-attribute.js'
-import { bytesOf } from './encode-tensor.js'
 import { GraphFailure } from '../graph-failure.js'
 import { definitions } from '../operators/index.js'
 import { sameShape } from '../shape.js'
@@ -22,9 +22,6 @@ export type Shared = {
   readonly find: (value: Value) => Place
 }
 
-/** Constants up to this many bytes are compared by content; larger ones only with themselves. */
-const comparedBytes = 4096
-
 /**
  * Finds equal nodes (hash-consing): the same constant, or the same operator with the same attributes on equal inputs.
  *
@@ -38,7 +35,7 @@ const comparedBytes = 4096
 export const share = (nodes: ReadonlyArray<Node>): Shared => {
   const entries: Entry[] = []
   const byKey = new Map<string, Entry>()
-  const dataIds = new Map<Tensor['data'], number>()
+  const identities = new Map<object, number>()
   const places = new Map<Node, Entry | Place>()
 
   const find = ({ node, output }: Value): Place => {
@@ -46,9 +43,10 @@ export const share = (nodes: ReadonlyArray<Node>): Shared => {
     if (place === undefined) throw new TypeError('a value was met before its node')
     return 'entry' in place ? place : { entry: place, output }
   }
-  const idOf = (data: Tensor['data']): number => {
-    const id = dataIds.get(data) ?? dataIds.size
-    dataIds.set(data, id)
+  const idOf = (tensor: Tensor): number => {
+    const identity = identityOf(tensor)
+    const id = identities.get(identity) ?? identities.size
+    identities.set(identity, id)
     return id
   }
   const enter = (key: string, node: Node): Entry => {
@@ -84,17 +82,17 @@ export const share = (nodes: ReadonlyArray<Node>): Shared => {
 const isTransparent = (node: OperatorNode): boolean =>
   node.operator === 'Identity' || node.operator === 'StopGradient'
 
-/** Reshaped constants share their data, so a large one is known by its data and its dimensions. */
-const constantKey = ({ tensor }: ConstantNode, idOf: (data: Tensor['data']) => number): string =>
-  bytesOf(tensor).length <= comparedBytes
+/** Small constants are compared by content. Reshaped ones share their data, so a large one is known by its data and its dimensions. */
+const constantKey = ({ tensor }: ConstantNode, idOf: (tensor: Tensor) => number): string =>
+  byteLength(tensor) <= smallBytes
     ? `constant ${tensorKey(tensor)}`
-    : `constant ${idOf(tensor.data)} [${tensor.dims.join()}]`
+    : `constant ${idOf(tensor)} [${tensor.dims.join()}]`
 
 const sameLeaf = (a: Node, b: InputNode | ParameterNode): boolean =>
   a === b ||
   (a.kind === 'input' && b.kind === 'input'
     ? a.outputs[0].type === b.outputs[0].type && sameShape(a.outputs[0].shape, b.outputs[0].shape)
-    : a.kind === 'parameter' && b.kind === 'parameter' && a.initial.data === b.initial.data)
+    : a.kind === 'parameter' && b.kind === 'parameter' && identityOf(a.initial) === identityOf(b.initial))
 
 const operatorKey = (node: OperatorNode, find: Shared['find']): string => {
   const { attributes, outputs } = definitions[node.operator]

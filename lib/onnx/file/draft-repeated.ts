@@ -1,20 +1,19 @@
-import { create, toBinary } from '@bufbuild/protobuf'
-import { int64 } from '../../types/index.js'
+import { create } from '@bufbuild/protobuf'
+import { byteLength, int64 } from '../../types/index.js'
+import { smallBytes } from '../element.js'
 import { GraphFailure } from '../graph-failure.js'
 import {
   AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
   GraphProtoSchema,
-  ModelProtoSchema,
   NodeProtoSchema,
-  type GraphProto,
   type NodeProto,
   type TensorProto,
 } from '../proto/onnx_pb.js'
 import type { Typed } from '../definition.js'
 import { leaves } from '../traverse.js'
 import type { Value } from '../value.js'
-import { modelOf } from './encode.js'
+import { draft, type Draft, type Named } from './draft.js'
 import { encodeTensor } from './encode-tensor.js'
 import { encodeValueInfo } from './encode-value-info.js'
 
@@ -92,37 +91,34 @@ const entriesOf = (fed: ReadonlyArray<string>, ragged: ReadonlyArray<RaggedAxis>
       }),
     )
 
-/** A graph's nodes and tensors under the names that they have within the loop. */
-const turned = (graph: GraphProto): Pick<GraphProto, 'node' | 'initializer'> => ({
-  node: graph.node.map((one) => ({
-    ...one,
-    name: within(one.name),
-    input: one.input.map(within),
-    output: one.output.map(within),
-  })),
-  initializer: graph.initializer.map((tensor) => ({ ...tensor, name: within(tensor.name) })),
+/** A node under the names that it and its tensors have within the loop. */
+const turned = (one: NodeProto): NodeProto => ({
+  ...one,
+  name: within(one.name),
+  input: one.input.map(within),
+  output: one.output.map(within),
 })
 
 /**
- * An ONNX file that takes so many turns of a graph, in one `Loop`: what is carried passes from turn to turn where it was computed, and the
+ * The draft of an ONNX file that takes so many turns of a graph, in one `Loop`: what is carried passes from turn to turn where it was computed, and the
  * file is no larger than that of one turn.
  *
  * It is fed `turns`; what is carried, as at the first turn; and everything else once a turn, with a leading axis [turns, …]. Symbolic axes may be
  * of another length at every turn: they are fed padded to the longest, and their lengths beside them (`repeatedInputs.length`). What is
- * carried comes out as the last turn left it, every other output once a turn.
+ * carried comes out as the last turn left it, every other output once a turn. Large tensors stand outside the loop, which may read them.
  *
  * @throws GraphFailure where an output that is to be carried is not there
  * @example
  * const [x, step] = [input('x', 'float32', [2]), input('step', 'float32', [2])]
  * const moved = add(x, step)
- * const { model } = encodeRepeated({ outputs: { moved, size: reduceSum(mul(step, step)) }, carried: { moved: 'x' } })
+ * const { whole } = draftRepeated({ outputs: { moved, size: reduceSum(mul(step, step)) }, carried: { moved: 'x' } })
  */
-export const encodeRepeated = ({
+export const draftRepeated = ({
   outputs,
   carried,
   name = 'repeated',
-}: Repeated): { readonly model: Uint8Array; readonly ragged: ReadonlyArray<RaggedAxis> } => {
-  const turn = modelOf({ outputs, parameters: 'inputs', name: 'turn' }, encodeTensor)
+}: Repeated): { readonly whole: Draft; readonly ragged: ReadonlyArray<RaggedAxis> } => {
+  const turn = draft({ outputs, parameters: 'inputs', name: 'turn' })
   const states = Object.entries(carried).map(([output, input]) => {
     if (!Object.hasOwn(outputs, output))
       throw new GraphFailure(`"${output}" is to become "${input}", and there is no such output`, output)
@@ -136,7 +132,8 @@ export const encodeRepeated = ({
   )
   const integers = (values: ReadonlyArray<number>, called: string): TensorProto =>
     encodeTensor(int64([values.length], values), within(called))
-  const inner = turned(turn.graph ?? create(GraphProtoSchema))
+  const tensors = turn.tensors.map(({ name: called, tensor }) => ({ name: within(called), tensor }))
+  const isSmall = ({ tensor }: Named): boolean => byteLength(tensor) <= smallBytes
   const body = create(GraphProtoSchema, {
     name: 'turn',
     node: [
@@ -144,7 +141,7 @@ export const encodeRepeated = ({
         fed.map(([input]) => input),
         ragged,
       ),
-      ...inner.node,
+      ...turn.graph.node.map(turned),
       node('Identity', [going], still),
     ],
     input: [
@@ -158,7 +155,7 @@ export const encodeRepeated = ({
       ...reports.map(([output, typed]) => encodeValueInfo(within(output), typed)),
     ],
     initializer: [
-      ...inner.initializer,
+      ...tensors.filter(isSmall).map(({ name: called, tensor }) => encodeTensor(tensor, called)),
       ...(ragged.length === 0 ? [] : [integers([0], 'zero'), integers([1], 'one')]),
       ...[...new Set(ragged.map(({ axis }) => axis))].map((axis) => integers([axis], `axis/${axis}`)),
     ],
@@ -171,7 +168,7 @@ export const encodeRepeated = ({
     output: [...states.map(({ output }) => output), ...reports.map(([output]) => output)],
     attribute: [create(AttributeProtoSchema, { name: 'body', type: AttributeType.GRAPH, g: body })],
   })
-  const whole = create(GraphProtoSchema, {
+  const graph = create(GraphProtoSchema, {
     name,
     node: [loop],
     input: [
@@ -185,5 +182,6 @@ export const encodeRepeated = ({
       ...reports.map(([output, typed]) => encodeValueInfo(output, onceATurn(typed))),
     ],
   })
-  return { model: toBinary(ModelProtoSchema, { ...turn, graph: whole }), ragged }
+  const large = tensors.filter((named) => !isSmall(named))
+  return { whole: { tensors: large, model: turn.model, graph }, ragged }
 }

@@ -1,7 +1,8 @@
 import { openSession } from 'deriva/engine'
 import {
   add,
-  encodeRepeated,
+  constant,
+  draftRepeated,
   exp,
   input,
   matMul,
@@ -23,8 +24,8 @@ const runOf = async (
   state: Readonly<Record<string, Tensor>>,
   turns: ReadonlyArray<Readonly<Record<string, Tensor>>>,
 ) => {
-  const { model, ragged } = encodeRepeated(repeated)
-  const session = right(await openSession(model, { threads: 1 })())
+  const { whole, ragged } = draftRepeated(repeated)
+  const session = right(await openSession(whole, { threads: 1 })())
   const outputs = right(await session.run({ ...state, ...repeatedFeeds(turns, ragged) })())
   await session.release()
   return outputs
@@ -88,9 +89,9 @@ describe('a graph in a loop', () => {
   })
 
   it('leaves the state as it was where no turn is taken', async () => {
-    const { model, ragged } = encodeRepeated(step)
+    const { whole, ragged } = draftRepeated(step)
     expect(ragged).toEqual([{ input: 'rows', axis: 0, dim: 'count' }])
-    const session = right(await openSession(model, { threads: 1 })())
+    const session = right(await openSession(whole, { threads: 1 })())
     const outputs = right(
       await session.run({
         x: float32([1], [0.25]),
@@ -105,8 +106,29 @@ describe('a graph in a loop', () => {
     expect(outputs.sum.dims).toEqual([0])
   })
 
+  it('reads large constants from outside the loop, where they stand once', async () => {
+    const matrix = float32(
+      [64, 64],
+      Float32Array.from({ length: 4096 }, (_, i) => Math.sin(i) / 8),
+    )
+    const y = input('y', 'float32', [1, 64])
+    const repeated = { outputs: { 'next/y': tanh(matMul(y, constant(matrix))) }, carried: { 'next/y': 'y' } }
+    const { whole } = draftRepeated(repeated)
+    expect(whole.tensors.map(({ tensor }) => tensor)).toEqual([matrix])
+    const first = Float32Array.from({ length: 64 }, (_, i) => Math.cos(i))
+    const outputs = await runOf(repeated, { y: float32([1, 64], first) }, [{}, {}, {}])
+    let expected = Array.from(first)
+    for (let turn = 0; turn < 3; turn++)
+      expected = expected.map((_, j) =>
+        Math.tanh(expected.reduce((sum, value, i) => sum + value * matrix.data[i * 64 + j], 0)),
+      )
+    numbers(outputs['next/y']).forEach((value, i) => {
+      expect(Math.abs(value - expected[i])).toBeLessThan(1e-5)
+    })
+  })
+
   it('carries only what comes out', () => {
-    expect(() => encodeRepeated({ outputs: { y: exp(scale) }, carried: { z: 'scale' } })).toThrow(
+    expect(() => draftRepeated({ outputs: { y: exp(scale) }, carried: { z: 'scale' } })).toThrow(
       '"z" is to become "scale", and there is no such output',
     )
   })
