@@ -1,4 +1,4 @@
-import { type Config, mostSuperstepSteps, takesSupersteps } from '../config/index.js'
+import { type Config, takesSupersteps, usualSuperstep } from '../config/index.js'
 import type { Device } from '../engine/index.js'
 
 /** Whether every run copies weights and optimizer memory to the device and back. */
@@ -17,11 +17,11 @@ export const pausesOf = ({
 }: Pick<Config, 'checkpoint_step_interval' | 'validation_step_interval'>): ReadonlyArray<number> =>
   [checkpoints, grids].filter((interval) => interval > 0)
 
-/** Evaluations of the model in the rollouts of one graph from which on compiling it takes too long to be done unasked. */
-const mostEvaluations = 8
+/** Evaluations of the model in the rollouts of one graph up to which it is compiled unasked: each holds the model once. */
+const mostEvaluations = 40
 
 /**
- * How many optimizer steps a device takes in one run.
+ * How many optimizer steps a device takes in one run, at most.
  *
  * @param evaluations of the model that the longest rollout of a step makes in the graph
  * @example
@@ -31,8 +31,5 @@ const mostEvaluations = 8
 export const superstepSteps = (config: Config, device: Device, evaluations: number): number => {
   const { superstep_steps: wanted } = config
   if (wanted !== 'auto') return wanted
-  if (!copies[device] || !takesSupersteps(config)) return 1
-  const most = Math.min(mostSuperstepSteps, Math.floor(mostEvaluations / Math.max(1, evaluations)))
-  const lengths = Array.from({ length: most }, (_, i) => most - i)
-  return lengths.find((length) => pausesOf(config).every((pause) => pause % length === 0)) ?? 1
+  return copies[device] && takesSupersteps(config) && evaluations <= mostEvaluations ? usualSuperstep : 1
 }

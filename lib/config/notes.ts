@@ -56,16 +56,6 @@ const table: ReadonlyArray<Note> = [
       ? `Trajectories from pure noise take up to ${whole} steps, and scheduled_sampling_max_step_offset is ${most}: only the noisiest ${most}/${whole} of the way can be rolled out.`
       : undefined
   },
-  (c) => {
-    const steps = c.superstep_steps
-    if (steps === 'auto') return undefined
-    const cutting = (['checkpoint_step_interval', 'validation_step_interval'] as const).filter(
-      (key) => c[key] % steps !== 0,
-    )
-    return cutting.length === 0
-      ? undefined
-      : `Runs of ${steps} steps are cut short by ${cutting.map((key) => `${key} ${c[key]}`).join(' and ')}: a second graph is compiled for the shorter ones. A divisor as superstep_steps does without.`
-  },
   (c) =>
     c.lr_warmup_steps >= c.max_train_steps
       ? `The learning rate is still warming up at the end: lr_warmup_steps is ${c.lr_warmup_steps}, max_train_steps ${c.max_train_steps}.`

@@ -19,7 +19,6 @@ import {
 } from '../../lib/cli/index.js'
 import {
   type Config,
-  configNotes,
   decodeConfig,
   takesSupersteps,
   trainingMethods,
@@ -182,23 +181,14 @@ describe('by itself', () => {
   const chosen = (json: object, device: 'cpu' | 'cuda' | 'webgpu', evaluations = 0): number =>
     superstepSteps(configOf({ ...tiny, ...json }), device, evaluations)
 
-  it('a run is a step where nothing is copied, and several on CUDA that fit the intervals', () => {
-    expect([chosen({}, 'cpu'), chosen({}, 'webgpu'), chosen({}, 'cuda')]).toEqual([1, 1, 5])
-    expect(chosen({ validation_step_interval: 1000 }, 'cuda')).toBe(5)
-    expect(chosen({ validation_step_interval: 0, checkpoint_step_interval: 1000 }, 'cuda')).toBe(8)
-    expect(chosen({ validation_step_interval: 7 }, 'cuda')).toBe(1)
+  it('a run is a step where nothing is copied, and many on CUDA', () => {
+    expect([chosen({}, 'cpu'), chosen({}, 'webgpu'), chosen({}, 'cuda')]).toEqual([1, 1, 32])
     for (const [, json] of apart) expect(superstepSteps(configOf(json), 'cuda', 0)).toBe(1)
   })
 
-  it('it is shorter where rollouts make the graph long, and what is asked for otherwise', () => {
-    expect([1, 2, 4, 10].map((evaluations) => chosen({}, 'cuda', evaluations))).toEqual([5, 2, 2, 1])
+  it('it is one where rollouts make the graph long, and what is asked for otherwise', () => {
+    expect([1, 10, 40, 41].map((evaluations) => chosen({}, 'cuda', evaluations))).toEqual([32, 32, 32, 1])
     expect(chosen({ superstep_steps: 3 }, 'cpu', 100)).toBe(3)
-  })
-
-  it('a number that cuts runs short is noted', () => {
-    const notes = (json: object): string => configNotes(configOf({ ...tiny, ...json })).join('\n')
-    expect(notes({ superstep_steps: 4 })).toContain('cut short by validation_step_interval 250')
-    expect(notes({ superstep_steps: 5 })).toBe('')
   })
 })
 

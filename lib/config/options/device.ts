@@ -5,8 +5,8 @@ import { option } from '../option.js'
 /** The names of devices, and the word for the best that is there. */
 export const deviceChoices = ['auto', ...devices] as const
 
-/** The most steps that `superstep_steps` takes by itself. */
-export const mostSuperstepSteps = 8
+/** The steps that `superstep_steps` takes by itself where copies are to be saved: of 37 ms a step, copies are then 6. */
+export const usualSuperstep = 32
 
 /** What training computes on, and how much of it in one go. */
 export const device = {
@@ -19,9 +19,9 @@ export const device = {
   }),
   superstep_steps: option<number | 'auto'>({
     group: 'Run',
-    kind: kinds.orAuto(kinds.integer({ min: 1, max: 64 }), 'what suits the device'),
+    kind: kinds.orAuto(kinds.integer({ min: 1, max: 1000 }), 'what suits the device'),
     value: 'auto',
     aliases: ['steps_per_execution'],
-    meaning: `Optimizer steps that the device takes in one run, rollouts included, so that weights and the optimizer's memory are copied to it and back only once for all of them: for CUDA, where every run copies them. The weights are those of single steps, to rounding; the graph, and the time to compile it, grow with the number. Checkpoints and sample grids cut a run short. \`auto\` is 1, on CUDA the most up to ${mostSuperstepSteps} that divides their intervals, fewer with long rollouts, which take long to compile, and 1 where other options want it so.`,
+    meaning: `Optimizer steps that the device takes in one run, rollouts included, so that weights and the optimizer's memory are copied to it and back only once for all of them: for CUDA, where every run copies them. The weights are those of single steps, to rounding. Checkpoints and sample grids cut a run short; an interruption waits for its end. \`auto\` is 1, and ${usualSuperstep} on CUDA, unless rollouts are so long that compiling them into one graph takes long, or other options want single steps.`,
   }),
 } as const

@@ -11,7 +11,7 @@ import { run } from './run.js'
 import { scheduledSampling } from './scheduled-sampling.js'
 import { timesteps } from './timesteps.js'
 
-export { deviceChoices, mostSuperstepSteps } from './device.js'
+export { deviceChoices, usualSuperstep } from './device.js'
 export { methodDefaults, type TrainingMethod, trainingMethods } from './method.js'
 export { type ImageMode, imageModes } from './data.js'
 export { type ModelType, modelOptions, modelType, modelTypes } from './model.js'
