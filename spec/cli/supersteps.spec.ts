@@ -17,12 +17,7 @@ import {
   trainCommand,
   withRecipe,
 } from '../../lib/cli/index.js'
-import {
-  type Config,
-  decodeConfig,
-  takesSupersteps,
-  trainingMethods,
-} from '../../lib/config/index.js'
+import { type Config, decodeConfig, takesSupersteps, trainingMethods } from '../../lib/config/index.js'
 import { batches } from '../../lib/data/index.js'
 import { openEngine } from '../../lib/engine/index.js'
 import { readMetrics } from '../../lib/report/index.js'
