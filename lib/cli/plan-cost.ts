@@ -8,7 +8,7 @@ import { planOf, samplingOf, solverOfRollouts, timestepsOf } from './recipe/inde
 export type SampleCost = {
   /** Of a sample that is chosen for a rollout, on average over lengths and timesteps; without gradient. */
   readonly rollout: number
-  /** Of every sample, by the training method; without gradient. */
+  /** Of every sample, whatever becomes of it; without gradient. */
   readonly forward: number
   /** Of every sample, in the training graph: forward and backward. */
   readonly trained: number
@@ -70,15 +70,16 @@ export const sampleCost = (config: Config): SampleCost => {
     spans.map((span) => withoutTail(span, tail)),
   )
   const moved = spans.filter(({ grid }) => grid.length > 1).length
-  // ReflexFlow compares with the prediction at the ideal latents.
-  const compared =
-    config.scheduled_sampling_reflexflow && config.scheduled_sampling_reflexflow_alpha !== 0 ? moved : 0
+  // ReflexFlow compares with the prediction at the ideal latents, wherever the drifted ones are trained.
+  const compares = config.scheduled_sampling_reflexflow && config.scheduled_sampling_reflexflow_alpha !== 0
+  const points = config.scheduled_sampling_renoise_points
   return {
-    rollout: (packed + compared) / drawn,
-    forward,
+    rollout: (packed + (compares && points === null ? moved : 0)) / drawn,
+    forward: forward + (compares ? (points ?? 0) : 0),
     span:
       spans.reduce((sum, { source, target }) => sum + path.at(source).sigma - path.at(target).sigma, 0) /
       drawn,
-    trained: trained + (tail === 0 ? 0 : tailShape(solver, path, type, options, tail).evaluations),
+    trained:
+      trained + (points ?? 0) + (tail === 0 ? 0 : tailShape(solver, path, type, options, tail).evaluations),
   }
 }

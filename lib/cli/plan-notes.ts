@@ -25,6 +25,8 @@ export const planNotes = (
   if (!rollsOut(config)) return []
   const time = Math.max(...steps.map((step) => step.time))
   const share = Math.max(...steps.map((step) => step.share))
+  const least = Math.min(...steps.map((step) => step.share))
+  const points = config.scheduled_sampling_renoise_points
   return [
     ...(time > dear
       ? [
@@ -34,6 +36,11 @@ export const planNotes = (
     ...(span * share > blurring
       ? [
           `Rollouts go ${span.toPrecision(2)} in σ on average, on ${percent(share)} of the samples. From about ${blurring} for the product on, samples lost variance and fine detail where it was measured (docs/results.md), also while the drift fell: shorter steps, fewer of them, or a smaller share keep more.`,
+        ]
+      : []),
+    ...(points !== null && least < 1
+      ? [
+          `scheduled_sampling_renoise beside evaluates ${points} points for every sample at every step, and they count only for samples that are rolled out: from ${percent(least)} to ${percent(share)} of them. scheduled_sampling_probability 1 without a ramp wastes none.`,
         ]
       : []),
   ]

@@ -29,11 +29,11 @@ const table: ReadonlyArray<Note> = [
       ? `Nothing will roll out: scheduled_sampling_start_step ${c.scheduled_sampling_start_step} is not before the end, step ${c.max_train_steps}.`
       : undefined,
   (c) =>
-    !rollsOut(c) && (c.scheduled_sampling_renoise || c.scheduled_sampling_backprop > 0)
-      ? `${c.scheduled_sampling_renoise ? 'scheduled_sampling_renoise' : 'scheduled_sampling_backprop'} does nothing: no sample is rolled out.`
+    !rollsOut(c) && (c.scheduled_sampling_renoise !== 'none' || c.scheduled_sampling_backprop > 0)
+      ? `${c.scheduled_sampling_renoise === 'none' ? 'scheduled_sampling_backprop' : 'scheduled_sampling_renoise'} does nothing: no sample is rolled out.`
       : undefined,
   (c) =>
-    c.scheduled_sampling_renoise && c.scheduled_sampling_target === 'original'
+    c.scheduled_sampling_renoise !== 'none' && c.scheduled_sampling_target === 'original'
       ? 'scheduled_sampling_renoise with original targets teaches nothing about where the drift has led; SOAR, which it is from, has scheduled_sampling_target corrected.'
       : undefined,
   (c) =>

@@ -5,6 +5,7 @@ import type { ScheduleName } from '../train/schedule.js'
 import type { Parameterisation } from '../types/index.js'
 import type { OptionKind } from './kind.js'
 import type { TrainingMethod } from './options/method.js'
+import type { Renoising } from './options/scheduled-sampling.js'
 
 /** The headings under which help texts and docs/options.md list the options. */
 export const optionGroups = [
@@ -37,6 +38,7 @@ export type KnownOptions = {
   readonly optimizer: OptimizerName
   readonly lr_scheduler: ScheduleName
   readonly scheduled_sampling_target: RegressionTarget
+  readonly scheduled_sampling_renoise: Renoising
   readonly scheduled_sampling_max_step_offset: number
   readonly scheduled_sampling_probability: number
   readonly scheduled_sampling_ramp_steps: number

@@ -84,7 +84,17 @@ describe.each(parameterisations)('%s models', (prediction_type) => {
     ['towards corrected targets', { scheduled_sampling_target: 'corrected' }],
     [
       'and back to noisier times',
-      { scheduled_sampling_renoise: true, scheduled_sampling_target: 'corrected' },
+      { scheduled_sampling_renoise: 'in_place', scheduled_sampling_target: 'corrected' },
+    ],
+    [
+      'and learn at noisier points beside',
+      {
+        scheduled_sampling_renoise: 'beside',
+        scheduled_sampling_renoise_points: 2,
+        scheduled_sampling_target: 'corrected',
+        gradient_accumulation_steps: 2,
+        input_perturbation: 0.1,
+      },
     ],
     ['with gradient through the last step', { scheduled_sampling_backprop: 1 }],
     ['and are perturbed', { input_perturbation: 0.1, input_perturbation_steps: 10 }],

@@ -54,6 +54,15 @@ describe('deriva plan', () => {
     })
   })
 
+  it('says what points beside the samples cost, and what is wasted', async () => {
+    const beside = '--scheduled_sampling_renoise=beside'
+    const { text } = await plan('--no-timing', beside, '--scheduled_sampling_reflexflow=false')
+    expect(text).toContain('every sample: 0 more without gradient, 6 more with gradient')
+    expect(text).toContain('from 0 % to 50 % of them')
+    const whole = ['--scheduled_sampling_ramp_steps=0', '--scheduled_sampling_probability=1']
+    expect((await plan('--no-timing', beside, ...whole)).text).not.toContain('they count only')
+  })
+
   it('times steps of the real model, beside teacher forcing', async () => {
     const { code, text } = await plan('--json')
     expect(code).toBe(0)

@@ -38,6 +38,22 @@ describe('sampleCost', () => {
     expect(without - through.rollout).toBeCloseTo(0.8, 1)
   })
 
+  it('counts points beside the samples with gradient, and their comparisons without', () => {
+    const beside = { ...rolling, scheduled_sampling_renoise: 'beside' }
+    const alone = sampleCost(configOf(rolling))
+    expect(sampleCost(configOf(beside))).toEqual({ ...alone, trained: 6 })
+    expect(
+      sampleCost(
+        configOf({
+          ...beside,
+          scheduled_sampling_renoise_points: 3,
+          scheduled_sampling_reflexflow: true,
+        }),
+      ),
+    ).toEqual({ ...alone, trained: 3, forward: 3 })
+    expect(sampleCost(configOf({ ...rolling, scheduled_sampling_renoise: 'in_place' }))).toEqual(alone)
+  })
+
   it('knows what methods cost', () => {
     expect(sampleCost(configOf({ training_method: 'defar' }))).toEqual({
       rollout: 0,

@@ -129,6 +129,35 @@ describe('withRecipe', () => {
     expect(terms({ ...active, prediction_type: 'epsilon' })).toEqual(['mse'])
   })
 
+  it('learns at points beside each sample where asked, at the weight that is asked for', () => {
+    const terms = (json: object): ReadonlyArray<readonly [string, number]> =>
+      withRecipe(configOf({ ...tiny, ...json }), ({ trainer: { loss } }) =>
+        loss.terms.map(({ name, weight }) => [name, weight]),
+      )
+    const rolled = { scheduled_sampling_max_step_offset: 1, scheduled_sampling_probability: 1 }
+    const beside = {
+      scheduled_sampling_renoise: 'beside',
+      scheduled_sampling_renoise_weight: 0.5,
+      scheduled_sampling_reflexflow: false,
+    }
+    for (const prediction_type of ['flow_matching', 'v_prediction'])
+      expect(terms({ ...rolled, ...beside, prediction_type })).toEqual([
+        ['mse', 1],
+        ['mse_points', 0.5],
+      ])
+    expect(terms({ ...rolled, ...beside, scheduled_sampling_reflexflow: true })).toEqual([
+      ['mse', 1],
+      ['anti_drift', 10],
+      ['mse_points', 0.5],
+      ['anti_drift_points', 5],
+    ])
+    // Nothing rolls out, so there is nothing to learn at.
+    expect(terms(beside)).toEqual([['mse', 1]])
+    expect(
+      terms({ ...rolled, scheduled_sampling_renoise: 'in_place', scheduled_sampling_reflexflow: false }),
+    ).toEqual([['mse', 1]])
+  })
+
   it.each(['epsilon', 'v_prediction', 'sample', 'flow_matching'] as const)(
     'builds %s models on their path',
     (prediction_type) => {

@@ -138,7 +138,7 @@ const apart: ReadonlyArray<readonly [string, object]> = [
   ['scheduled_sampling_backprop', { ...rolling, scheduled_sampling_backprop: 1 }],
   [
     'scheduled_sampling_renoise',
-    { ...rolling, scheduled_sampling_renoise: true, scheduled_sampling_target: 'corrected' },
+    { ...rolling, scheduled_sampling_renoise: 'in_place', scheduled_sampling_target: 'corrected' },
   ],
   ['input_perturbation', { ...rolling, input_perturbation: 0.1 }],
 ]

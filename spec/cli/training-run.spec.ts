@@ -77,6 +77,31 @@ describe('a training run', () => {
     ])
   })
 
+  it('learns at points beside its samples (SOAR), and goes on with them bit for bit', async () => {
+    const soar = [
+      '--scheduled_sampling_renoise=beside',
+      '--scheduled_sampling_renoise_points=2',
+      '--scheduled_sampling_target=corrected',
+      '--scheduled_sampling_reflexflow=false',
+    ]
+    expect(await train('soar', ...soar, '--max_train_steps=4')).toBe(0)
+    expect(await train('soar-parts', ...soar, '--max_train_steps=2')).toBe(0)
+    expect(await train('soar-parts', ...soar, '--max_train_steps=4', '--resume_from_checkpoint=latest')).toBe(
+      0,
+    )
+    expect(Buffer.compare(await file('soar-parts', 'model.onnx'), await file('soar', 'model.onnx'))).toBe(0)
+    const metrics = await readMetrics(join(folder, 'soar'))()
+    const steps = E.isRight(metrics) ? metrics.right : []
+    expect(steps).toHaveLength(4)
+    for (const { loss, terms, rolledOut } of steps) {
+      expect(Object.keys(terms)).toEqual(['mse', 'mse_points'])
+      expect(loss).toBeCloseTo(terms.mse + terms.mse_points, 5)
+      // Nothing is learnt at the points of samples that were not rolled out.
+      expect(terms.mse_points > 0).toBe(rolledOut > 0)
+    }
+    expect(steps.some(({ rolledOut }) => rolledOut > 0)).toBe(true)
+  })
+
   it('with nothing left to do leaves everything as it is', async () => {
     const before = await file('whole', 'model.onnx')
     expect(await train('whole', '--max_train_steps=6', '--resume_from_checkpoint=latest')).toBe(0)

@@ -44,6 +44,15 @@ describe('configNotes', () => {
       },
       'only the noisiest 5/20',
     ],
+    [{ scheduled_sampling_renoise: 'beside' }, 'scheduled_sampling_renoise does nothing'],
+    [
+      {
+        scheduled_sampling_max_step_offset: 1,
+        scheduled_sampling_probability: 1,
+        scheduled_sampling_renoise: 'in_place',
+      },
+      'has scheduled_sampling_target corrected',
+    ],
     [{ lr_warmup_steps: 1000 }, 'still warming up'],
   ])('warns of %j', (json, words) => {
     expect(notesOf(json)).toContain(words)

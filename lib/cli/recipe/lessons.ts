@@ -49,8 +49,14 @@ export type Shown<P extends Parameterisation, N extends string = never> = {
 /** Batches on a path. */
 type Start<P extends Parameterisation> = (batches: Batches) => Pipeline<P, Noised>
 
-/** Input perturbation, fading as the steps go by. */
-const perturbing =
+/**
+ * Input perturbation, fading as the steps go by.
+ *
+ * @example
+ * declare const config: Config, lessons: Pipeline<'epsilon', Noised>
+ * const pipeline = perturbing(config)(lessons)
+ */
+export const perturbing =
   ({ input_perturbation: gamma, input_perturbation_steps: steps }: Config) =>
   <P extends Parameterisation, N extends string>(
     upstream: Pipeline<P, Noised<N, boolean>>,
@@ -62,13 +68,13 @@ const perturbing =
           return left === 0 ? upstream(environment) : perturbed(gamma * left)(upstream)(environment)
         }
 
-/** Scheduled sampling, and SOAR's way back to noisier times where it is asked for. */
+/** Scheduled sampling, and the way back to a noisier time where it is asked for. */
 const rollingOut =
   (config: Config) =>
   <P extends Parameterisation>(upstream: Pipeline<P, Noised>): Pipeline<P, Noised<never, boolean>> => {
     const plan = planOf(config)
     const solver = solverOfRollouts(config)
-    if (!config.scheduled_sampling_renoise) return rollout(solver, plan)(upstream)
+    if (config.scheduled_sampling_renoise !== 'in_place') return rollout(solver, plan)(upstream)
     // Its target is that of the time the sample is taken back to, so nothing is corrected before that.
     const back = pipe(upstream, rollout(solver, { ...plan, target: 'original' }), renoised())
     return plan.target === 'corrected'

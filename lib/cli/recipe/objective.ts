@@ -1,11 +1,29 @@
+import { pipe } from 'fp-ts/lib/function.js'
 import type { Config } from '../../config/index.js'
-import type { JumpInput, Loss, TailInput } from '../../loss/index.js'
-import { ahead, backpropagated, noised } from '../../stream/index.js'
+import type { JumpInput, Loss, PointInput, TailInput } from '../../loss/index.js'
+import {
+  ahead,
+  backpropagated,
+  noised,
+  type Noised,
+  type Pipeline,
+  renoisedPoints,
+  rollout,
+} from '../../stream/index.js'
 import type { Parameterisation } from '../../types/index.js'
 import type { Discrete } from './discrete.js'
-import { discreteLessons, dreamLessons, flowLessons, jumpingLessons, type Shown } from './lessons.js'
+import {
+  type Batches,
+  discreteLessons,
+  dreamLessons,
+  flowLessons,
+  jumpingLessons,
+  perturbing,
+  type Shown,
+} from './lessons.js'
 import { defarLoss, discreteLoss, flowLoss } from './loss.js'
 import { planOf } from './plan.js'
+import { present } from './present.js'
 import { ddpmPath, flowPath } from './sampling.js'
 import { solverOfRollouts } from './solver.js'
 import { timestepsOf } from './timesteps.js'
@@ -104,3 +122,52 @@ export const discreteObjectiveThroughRollouts = (
     loss: through.loss(discreteLoss(config)),
   }
 }
+
+/** Rollouts, taken back to several noisier points beside each sample, and the loss there too (SOAR). */
+const besidePoints = <P extends Parameterisation>(
+  config: Config,
+  start: (batches: Batches) => Pipeline<P, Noised>,
+  loss: Loss<P>,
+): Objective<P, PointInput> => {
+  const plan = planOf(config)
+  const points = renoisedPoints({
+    ...plan,
+    ...present({
+      points: config.scheduled_sampling_renoise_points,
+      weight: config.scheduled_sampling_renoise_weight,
+    }),
+  })
+  return {
+    lessons: (batches) =>
+      pipe(
+        start(batches),
+        ahead(),
+        // The target is that of the points, so nothing is corrected before them.
+        rollout(solverOfRollouts(config), { ...plan, target: 'original' }),
+        points.renoised,
+        perturbing(config),
+      ),
+    together: undefined,
+    loss: points.loss(loss),
+  }
+}
+
+/**
+ * The objective of a flow-matching model that learns at re-noised points beside each sample (SOAR).
+ *
+ * @example
+ * declare const config: Config
+ * const { loss } = flowObjectiveBesidePoints(config)
+ */
+export const flowObjectiveBesidePoints = (config: Config): Objective<'flow_matching', PointInput> =>
+  besidePoints(config, noised(flowPath, timestepsOf(config)), flowLoss(config))
+
+/**
+ * The objective of a model of a discrete diffusion that learns at re-noised points beside each sample (SOAR).
+ *
+ * @example
+ * declare const config: Config
+ * const { loss } = discreteObjectiveBesidePoints(config)
+ */
+export const discreteObjectiveBesidePoints = (config: Config): Objective<Discrete, PointInput> =>
+  besidePoints(config, noised(ddpmPath(config), timestepsOf(config)), discreteLoss(config))

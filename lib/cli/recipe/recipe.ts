@@ -7,9 +7,11 @@ import type { Parameterisation } from '../../types/index.js'
 import {
   defarObjective,
   discreteObjective,
+  discreteObjectiveBesidePoints,
   discreteObjectiveThroughRollouts,
   dreamObjective,
   flowObjective,
+  flowObjectiveBesidePoints,
   flowObjectiveThroughRollouts,
   type Objective,
 } from './objective.js'
@@ -66,13 +68,16 @@ export const withRecipe = <R>(
 ): R => {
   const { prediction_type: type, training_method: method } = config
   const through = rollsOut(config) && config.scheduled_sampling_backprop > 0
+  const beside = rollsOut(config) && config.scheduled_sampling_renoise === 'beside'
   if (type === 'flow_matching') {
     if (method === 'defar') return use(recipe(config, type, defarObjective(config)))
+    if (beside) return use(recipe(config, type, flowObjectiveBesidePoints(config)))
     return through
       ? use(recipe(config, type, flowObjectiveThroughRollouts(config)))
       : use(recipe(config, type, flowObjective(config)))
   }
   if (type === 'epsilon' && method === 'dream') return use(recipe(config, type, dreamObjective(config)))
+  if (beside) return use(recipe(config, type, discreteObjectiveBesidePoints(config)))
   return through
     ? use(recipe(config, type, discreteObjectiveThroughRollouts(config, type)))
     : use(recipe(config, type, discreteObjective(config)))

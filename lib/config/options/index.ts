@@ -16,7 +16,7 @@ export { methodDefaults, type TrainingMethod, trainingMethods } from './method.j
 export { type ImageMode, imageModes } from './data.js'
 export { type ModelType, modelOptions, modelType, modelTypes } from './model.js'
 export { optimizerDefaults, optimizerNames } from './optimizer.js'
-export { rollsOut } from './scheduled-sampling.js'
+export { type Renoising, renoisings, rollsOut } from './scheduled-sampling.js'
 export { timestepSamplerDefaults } from './timesteps.js'
 
 /** Every option but those of the model, whose keys depend on its type (`modelOptions`). Only keys that take effect exist. */

@@ -30,6 +30,11 @@ export const rollsOut = (
 
 const group = 'Scheduled sampling'
 
+/** Where samples that were rolled out are trained: where they arrived, or after a way back towards their noise. */
+export const renoisings = ['none', 'in_place', 'beside'] as const
+
+export type Renoising = (typeof renoisings)[number]
+
 /** Which samples are rolled out with the current weights, how far, and what is learnt from them. */
 export const scheduledSampling = {
   scheduled_sampling_max_step_offset: option({
@@ -138,10 +143,25 @@ export const scheduledSampling = {
   }),
   scheduled_sampling_renoise: option({
     group,
-    kind: kinds.boolean,
-    value: false,
+    kind: kinds.choice(renoisings),
+    value: 'none',
     meaning:
-      'Take rolled-out samples back towards their own noise, to a timestep drawn between theirs and pure noise, and train them there (SOAR): a drift made at clean timesteps is met where it can still be mended. Costs nothing; goes with target corrected.',
+      'Take rolled-out samples back towards their own noise, to timesteps drawn between theirs and pure noise, where a drift made at clean timesteps can still be mended: `in_place` trains one such point instead of the sample, at no cost; `beside` trains renoise_points of them and the sample itself where it was before (SOAR). Goes with target corrected.',
+  }),
+  scheduled_sampling_renoise_points: derivedOption<number | null>({
+    group,
+    kind: kinds.orNull(kinds.integer({ min: 1, max: 64 }), 'other values of renoise'),
+    text: '6 for renoise beside, else null',
+    from: ({ scheduled_sampling_renoise: renoise }) => (renoise === 'beside' ? 6 : null),
+    meaning:
+      "Points beside each sample; SOAR's are 6. Each is an evaluation with gradient for every sample of every step, also where none is rolled out, and counts for the samples that are: probability 1 wastes none.",
+  }),
+  scheduled_sampling_renoise_weight: derivedOption<number | null>({
+    group,
+    kind: kinds.orNull(kinds.number({ above: 0 }), 'other values of renoise'),
+    text: '1 for renoise beside, else null',
+    from: ({ scheduled_sampling_renoise: renoise }) => (renoise === 'beside' ? 1 : null),
+    meaning: "What the mean error over those points weighs beside the sample's own.",
   }),
   scheduled_sampling_reflexflow: derivedOption({
     group,

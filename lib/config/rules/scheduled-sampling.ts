@@ -19,13 +19,27 @@ export const scheduledSamplingRules: ReadonlyArray<Rule> = [
         ? `at most ${most}, the longest rollout (scheduled_sampling_max_step_offset)`
         : undefined,
   },
-  ...(['scheduled_sampling_renoise', 'input_perturbation'] as const).map((key): Rule => ({
+  ...(
+    [
+      ['scheduled_sampling_renoise', 'none'],
+      ['input_perturbation', 0],
+    ] as const
+  ).map(([key, off]): Rule => ({
     keys: [key, 'scheduled_sampling_backprop'],
     refuse: (config) =>
-      config.scheduled_sampling_backprop > 0 && Boolean(config[key])
-        ? `${key === 'input_perturbation' ? '0' : 'false'}, since scheduled_sampling_backprop is ${config.scheduled_sampling_backprop}: where gradients flow through a rollout, nothing may move its latents afterwards`
+      config.scheduled_sampling_backprop > 0 && config[key] !== off
+        ? `${off}, since scheduled_sampling_backprop is ${config.scheduled_sampling_backprop}: where gradients flow through a rollout, nothing may move its latents afterwards`
         : undefined,
   })),
+  ...(['scheduled_sampling_renoise_points', 'scheduled_sampling_renoise_weight'] as const).map(
+    (key): Rule => ({
+      keys: [key, 'scheduled_sampling_renoise'],
+      refuse: (config) =>
+        config[key] !== null && config.scheduled_sampling_renoise !== 'beside'
+          ? `null, or leave it out: scheduled_sampling_renoise is ${config.scheduled_sampling_renoise}, and only beside has it`
+          : undefined,
+    }),
+  ),
   {
     keys: ['scheduled_sampling_step_stride', 'scheduled_sampling_inference_steps'],
     refuse: ({ scheduled_sampling_step_stride: stride, scheduled_sampling_inference_steps: steps }) =>

@@ -27,8 +27,8 @@ const obstacles: ReadonlyArray<{
   {
     keys: ['scheduled_sampling_renoise'],
     because: (config) =>
-      rollsOut(config) && config.scheduled_sampling_renoise
-        ? 'scheduled_sampling_renoise is true: rolled-out samples leave the graph to be noised again'
+      rollsOut(config) && config.scheduled_sampling_renoise !== 'none'
+        ? `scheduled_sampling_renoise is ${config.scheduled_sampling_renoise}: rolled-out samples leave the graph to be noised again`
         : undefined,
   },
   {
