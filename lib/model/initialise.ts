@@ -1,4 +1,4 @@
-import { type Key, normal, uniform as uniformAt } from '../random/index.js'
+import { type Key, normal, uniforms } from '../random/index.js'
 import { size } from '../types/index.js'
 
 /** The initial values of a weight with these dimensions. The key belongs to this weight alone. */
@@ -46,7 +46,10 @@ const uniform =
   (bound: (fanIn: number, fanOut: number) => number): Initialiser =>
   (dims, key) => {
     const b = bound(...fans(dims))
-    return Float32Array.from({ length: size(dims) }, (_, i) => b * (2 * uniformAt(key, i) - 1))
+    const values = uniforms(key, new Float32Array(size(dims)))
+    // In place: a second array of so many numbers, and a call for each, would take as long as drawing them.
+    for (let i = 0; i < values.length; i++) values[i] = b * (2 * values[i] - 1)
+    return values
   }
 
 /**

@@ -60,6 +60,21 @@ export const uniform = (key: Key, index = 0): number => {
 }
 
 /**
+ * Fills `out` with numbers uniform on [0, 1), with the 24 random bits each that a float32 holds. Not those of `uniform`, and many times
+ * as fast.
+ *
+ * @example
+ * const shares = uniforms({ seed: 1, purpose: 'initialisation', step: 0, sample: 42 }, new Float32Array(784))
+ */
+export const uniforms = <A extends Float32Array | Float64Array>(key: Key, out: A): A => {
+  for (let i = 0; i < out.length; i += 4) {
+    const drawn = block(key, i / 4)
+    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = (drawn[j] >>> 8) / 2 ** 24
+  }
+  return out
+}
+
+/**
  * An integer uniform on 0 … n−1. The bias of scaling 53 bits is below n·2⁻⁵³.
  *
  * @example
@@ -90,9 +105,9 @@ export const normal = <A extends Float32Array | Float64Array>(
     if (at + 1 < length) out[offset + at + 1] = radius * Math.sin(angle)
   }
   for (let i = 0; i < length; i += 4) {
-    const [a = 0, b = 0, c = 0, d = 0] = block(key, first + i / 4)
-    pair(a, b, i)
-    pair(c, d, i + 2)
+    const drawn = block(key, first + i / 4)
+    pair(drawn[0], drawn[1], i)
+    pair(drawn[2], drawn[3], i + 2)
   }
   return out
 }

@@ -8,15 +8,18 @@ const multiplier1 = 0xcd9e8d57
 const weyl0 = 0x9e3779b9
 const weyl1 = 0xbb67ae85
 
-/** The upper 32 bits of the 64-bit product of two unsigned 32-bit integers; every partial product fits a double. */
+/**
+ * The upper 32 bits of the 64-bit product of two unsigned 32-bit integers, as a signed one; so are all numbers here, since the engine has
+ * 32-bit arithmetic for these alone. No partial sum exceeds 2³² − 1.
+ */
 const multiplyHigh = (a: number, b: number): number => {
   const aLow = a & 0xffff
   const aHigh = a >>> 16
   const bLow = b & 0xffff
   const bHigh = b >>> 16
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16)
-  const carry = aLow * bHigh + (middle & 0xffff)
-  return aHigh * bHigh + (middle >>> 16) + (carry >>> 16)
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0
 }
 
 /**
@@ -33,19 +36,19 @@ export const philox4x32 = (
   key: readonly [number, number],
   out: Uint32Array,
 ): Uint32Array => {
-  let [c0, c1, c2, c3] = counter
-  let [k0, k1] = key
+  let [c0, c1, c2, c3] = [counter[0] | 0, counter[1] | 0, counter[2] | 0, counter[3] | 0]
+  let [k0, k1] = [key[0] | 0, key[1] | 0]
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(multiplier0, c0)
     const low0 = Math.imul(multiplier0, c0)
     const high1 = multiplyHigh(multiplier1, c2)
     const low1 = Math.imul(multiplier1, c2)
-    c0 = (high1 ^ c1 ^ k0) >>> 0
-    c1 = low1 >>> 0
-    c2 = (high0 ^ c3 ^ k1) >>> 0
-    c3 = low0 >>> 0
-    k0 = (k0 + weyl0) >>> 0
-    k1 = (k1 + weyl1) >>> 0
+    c0 = high1 ^ c1 ^ k0
+    c1 = low1
+    c2 = high0 ^ c3 ^ k1
+    c3 = low0
+    k0 = (k0 + weyl0) | 0
+    k1 = (k1 + weyl1) | 0
   }
   out[0] = c0
   out[1] = c1

@@ -1,4 +1,4 @@
-import { integer, type Key, normal, permutation, purposes, uniform } from 'deriva/random'
+import { integer, type Key, normal, permutation, purposes, uniform, uniforms } from 'deriva/random'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -42,6 +42,18 @@ describe('keys', () => {
     expect(Math.abs(mean - 1 / 2)).toBeLessThan(4 * Math.sqrt(1 / 12 / n))
     expect(Math.abs(variance - 1 / 12)).toBeLessThan(0.002)
     expect(draws.every((u) => u >= 0 && u < 1)).toBe(true)
+  })
+
+  it('fill an array with uniform numbers: mean, variance, bounds, and a start that does not depend on its length', () => {
+    const n = 20_003
+    const draws = uniforms(key, new Float32Array(n))
+    const mean = draws.reduce((a, b) => a + b, 0) / n
+    const variance = draws.reduce((a, b) => a + (b - mean) ** 2, 0) / n
+    expect(Math.abs(mean - 1 / 2)).toBeLessThan(4 * Math.sqrt(1 / 12 / n))
+    expect(Math.abs(variance - 1 / 12)).toBeLessThan(0.002)
+    expect(draws.every((u) => u >= 0 && u < 1)).toBe(true)
+    expect(new Set(draws).size).toBeGreaterThan(n - 40)
+    expect([...uniforms(key, new Float64Array(7))]).toEqual([...draws.subarray(0, 7)])
   })
 
   it('draw integers that hit every value equally often', () => {
