@@ -9,7 +9,7 @@ const arranged = (w: Value, block: number): Value => {
 }
 
 /** What a batch that is still a symbol is taken for. */
-const usualBatch = 8
+const usualBatch = 16
 
 /**
  * Whether a convolution gains by blocks: all channels fall into blocks, the kernel is more than a product, and the image has more

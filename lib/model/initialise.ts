@@ -46,10 +46,7 @@ const uniform =
   (bound: (fanIn: number, fanOut: number) => number): Initialiser =>
   (dims, key) => {
     const b = bound(...fans(dims))
-    const values = uniforms(key, new Float32Array(size(dims)))
-    // In place: a second array of so many numbers, and a call for each, would take as long as drawing them.
-    for (let i = 0; i < values.length; i++) values[i] = b * (2 * values[i] - 1)
-    return values
+    return uniforms(key, new Float32Array(size(dims)), -b, b)
   }
 
 /**

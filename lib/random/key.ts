@@ -60,16 +60,17 @@ export const uniform = (key: Key, index = 0): number => {
 }
 
 /**
- * Fills `out` with numbers uniform on [0, 1), with the 24 random bits each that a float32 holds. Not those of `uniform`, and many times
- * as fast.
+ * Fills `out` with numbers uniform on [low, high), with the 24 random bits each that a float32 holds. Not those of `uniform`, and many
+ * times as fast.
  *
  * @example
  * const shares = uniforms({ seed: 1, purpose: 'initialisation', step: 0, sample: 42 }, new Float32Array(784))
  */
-export const uniforms = <A extends Float32Array | Float64Array>(key: Key, out: A): A => {
+export const uniforms = <A extends Float32Array | Float64Array>(key: Key, out: A, low = 0, high = 1): A => {
+  const unit = (high - low) / 2 ** 24
   for (let i = 0; i < out.length; i += 4) {
     const drawn = block(key, i / 4)
-    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = (drawn[j] >>> 8) / 2 ** 24
+    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = low + unit * (drawn[j] >>> 8)
   }
   return out
 }

@@ -1,4 +1,4 @@
-import { add, clip, div, min, mul, reduceSum, sqrt, sum, type Value } from '../onnx/index.js'
+import { add, clip, div, min, mul, reduceSumSquare, sqrt, sum, type Value } from '../onnx/index.js'
 
 /**
  * The Euclidean norm over all gradients together: a scalar.
@@ -11,8 +11,8 @@ export const globalNorm = (gradients: ReadonlyArray<Value>): Value =>
   sqrt(
     sum(
       gradients.map((g) =>
-        reduceSum(
-          mul(g, g),
+        reduceSumSquare(
+          g,
           g.shape.map((_, axis) => axis),
           false,
         ),

@@ -22,10 +22,11 @@ export type Moments = Pick<UpdateRule, 'slots' | 'scalars'> & {
 }
 
 /**
- * The bias-corrected moments of Adam (Kingma & Ba 2015, arXiv 1412.6980, algorithm 1), in the order of PyTorch's operations:
+ * The bias-corrected moments of Adam (Kingma & Ba 2015, arXiv 1412.6980), with the corrections moved from the moments into two numbers of
+ * the step (their section 2, "improved efficiency", with ε corrected as well, so that it is algorithm 1 and PyTorch's Adam exactly):
  *
- *     m' = β1·m + (1 − β1)·g        v' = β2·v + (1 − β2)·g²
- *     change = lr/(1 − β1ᵗ) · m' / (√v'/√(1 − β2ᵗ) + ε)
+ *     m' = β1·m + (1 − β1)·g        v' = β2·v + (1 − β2)·g²        c = √(1 − β2ᵗ)
+ *     change = lr·c/(1 − β1ᵗ) · m' / (√v' + c·ε)
  *
  * @example
  * const { slots } = moments({ learningRate: () => 1e-3 })
@@ -39,18 +40,18 @@ export const moments = ({
   slots: (dims) => ({ first_moment: dims, second_moment: dims }),
   scalars: (step) => {
     const rate = learningRate(step)
+    const correction = Math.sqrt(1 - beta2 ** (step + 1))
     return {
       learning_rate: rate,
-      step_size: rate / (1 - beta1 ** (step + 1)),
-      second_moment_correction: 1 / Math.sqrt(1 - beta2 ** (step + 1)),
+      step_size: (rate * correction) / (1 - beta1 ** (step + 1)),
+      epsilon: epsilon * correction,
     }
   },
   step: (gradient, { slot, scalar }) => {
     const m = add(mul(beta1, slot('first_moment')), mul(1 - beta1, gradient))
     const v = add(mul(beta2, slot('second_moment')), mul(1 - beta2, mul(gradient, gradient)))
-    const root = add(mul(sqrt(v), scalar('second_moment_correction')), epsilon)
     return {
-      change: div(mul(m, scalar('step_size')), root),
+      change: mul(div(m, add(sqrt(v), scalar('epsilon'))), scalar('step_size')),
       slots: { first_moment: m, second_moment: v },
     }
   },
