@@ -20,8 +20,12 @@ export type TorchContestant = {
 /** Where each sample's rollout starts and ends, [batch], integer timesteps. */
 export type TorchSpans = { readonly source: ReadonlyArray<number>; readonly target: ReadonlyArray<number> }
 
+/** What a step took, and the largest resident size of PyTorch's process so far. */
+export type TorchStep = { readonly seconds: number; readonly mebibytes: number }
+
 export type Torch = {
   readonly version: string
+  readonly step: (name: string, spans?: TorchSpans) => Promise<TorchStep>
   /** The seconds that one step of a contestant takes. */
   readonly run: (name: string, spans?: TorchSpans) => Promise<number>
   readonly end: () => void
@@ -55,9 +59,14 @@ export const torch = async (
     return answer.value
   }
   const version = String(field(await ask({ threads, contestants }), 'torch'))
+  const step = async (run: string, spans?: TorchSpans): Promise<TorchStep> => {
+    const answer = await ask({ run, spans })
+    return { seconds: Number(field(answer, 'seconds')), mebibytes: Number(field(answer, 'mebibytes')) }
+  }
   return {
     version,
-    run: async (run, spans) => Number(field(await ask({ run, spans }), 'seconds')),
+    step,
+    run: async (name, spans) => (await step(name, spans)).seconds,
     end: () => child.stdin.end(),
   }
 }

@@ -1,7 +1,8 @@
 """Times steps on request. Reads one line of JSON that says what to build, then one line with a contestant's name for every
-step to take; answers each with the seconds it took. Started by the benchmarks of this folder's parent: `--python PATH`."""
+step to take; answers each with the seconds it took and the largest resident size of the process so far. Started by the benchmarks of this folder's parent: `--python PATH`."""
 
 import json
+import resource
 import sys
 import time
 
@@ -59,4 +60,6 @@ for line in sys.stdin:
     arguments = [] if spans is None else [{k: torch.tensor(v, dtype=torch.float32) for k, v in spans.items()}]
     started = time.perf_counter()
     loss = way(training, batch, *arguments)
-    print(json.dumps({"seconds": time.perf_counter() - started, "loss": loss}), flush=True)
+    seconds = time.perf_counter() - started
+    mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "loss": loss}), flush=True)
