@@ -183,6 +183,7 @@ else {
       for (const [i, one] of all.entries()) {
         const taken = (await one.run()) / one.steps
         if (round > 0) seconds[i].push(taken)
+        else console.error(`${name}, ${one.name}: ${(taken * one.steps).toFixed(1)} s for the first run`)
       }
     for (const one of all) await one.end()
     const weights = parameterCount(modelOf(name, 'float32')) / 1e6

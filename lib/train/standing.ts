@@ -1,4 +1,7 @@
-import type { Held, Values } from '../engine/index.js'
+import { pipe } from 'fp-ts/lib/function.js'
+import type * as IO from 'fp-ts/lib/IO.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import type { Engine, EngineError, Held, Values } from '../engine/index.js'
 import type { TensorOf } from '../types/index.js'
 import type { State } from './state.js'
 import { names } from './names.js'
@@ -89,3 +92,26 @@ const float32Of = (name: string, held: Held): TensorOf<'float32'> => {
  */
 export const inMemory = (standing: Standing, tensors: Values): State =>
   shapedAs(standing, (name) => float32Of(name, tensors[name]))
+
+/** What can be done to states that an engine holds. */
+export type Keeping = {
+  /** A copy in this thread's memory, such as checkpoints and exports are made of. Left when the state has been released. */
+  readonly read: (state: Standing) => TE.TaskEither<EngineError, State>
+  /** Frees what the engine holds of a state that nobody will read again; `training` does so with the states that it has made. */
+  readonly release: (state: Standing) => IO.IO<void>
+}
+
+/**
+ * How states are read and released that this engine holds.
+ *
+ * @example
+ * const { read, release } = keptBy(openEngine({ worker: true }))
+ */
+export const keptBy = (engine: Engine): Keeping => ({
+  read: (state) =>
+    pipe(
+      engine.read(namedTensors(state)),
+      TE.map((tensors) => inMemory(state, tensors)),
+    ),
+  release: (state) => engine.release(namedTensors(state)),
+})

@@ -15,7 +15,7 @@ import { type InGraphRollout, rolloutShape } from './in-graph-rollout.js'
 import { modelDenoiser } from './model-denoiser.js'
 import { names } from './names.js'
 import { repeatedFeeds } from './repeated-feeds.js'
-import { inMemory, namedTensors, shapedAs, type Standing } from './standing.js'
+import { keptBy, namedTensors, shapedAs, type Standing } from './standing.js'
 import { type SuperstepGraph, superstepGraph } from './superstep-graph.js'
 import {
   batchFeeds,
@@ -109,7 +109,7 @@ export const superstep =
       throw new RangeError(`a superstep of ${steps} steps: has to be an integer from 1`)
     const averages = decay !== undefined
     const decayAt = emaDecay(decay ?? 0)
-    const session = threads === undefined ? {} : { threads }
+    const limits = threads === undefined ? {} : { threads }
     const rollout = wanted && {
       ...wanted,
       shape: rolloutShape(wanted.solver, wanted.path, model.parameterisation, wanted.plan),
@@ -127,7 +127,7 @@ export const superstep =
     }: SuperstepGraph): TE.TaskEither<EngineError, KeepingSession> => {
       const state = { step: 0, parameters, ema: averages ? parameters : {}, slots: memory }
       const kept = Object.keys(namedTensors(state)).map(names.next)
-      return engine.openKeeping(file, kept, { name: 'superstep', ...session })
+      return engine.openKeeping(file, kept, { name: 'superstep', ...limits })
     }
     const feeds = (lesson: SuperstepLesson<N>, step: number): Tensors => {
       const scalars = { ...optimizer.scalars(step), ema_decay: decayAt(step) }
@@ -146,48 +146,39 @@ export const superstep =
     return pipe(
       TE.Do,
       TE.apSW('graph', TE.fromEither(graph)),
-      TE.bindW('whole', ({ graph: made }) => opened(made)),
-      TE.bindW('denoiser', () => modelDenoiser(frozen(model, trains), { engine, ...session })),
-      TE.map(({ graph: { parameters, memory, readsClean, ragged }, whole, denoiser }): Superstep<P, N> => {
-        return {
-          model,
-          batchSize,
-          steps,
-          rollout,
-          initial: { step: 0, parameters, ema: parameters, slots: memory },
-          readsClean,
-          denoiser,
-          read: (state) =>
-            pipe(
-              engine.read(namedTensors(state)),
-              TE.map((tensors) => inMemory(state, tensors)),
-            ),
-          release: (state) => engine.release(namedTensors(state)),
-          descend: (state, lessons) => {
-            const { length } = lessons
-            if (length < 1 || length > steps)
-              throw new RangeError(`${length} lessons for a superstep of ${steps} steps`)
-            const turns = lessons.map((lesson, i) => feeds(lesson, state.step + i))
-            return pipe(
-              whole.run({ ...namedTensors(state), ...repeatedFeeds(turns, ragged) }),
-              TE.chainEitherKW(({ kept, rest }) => {
-                const next = {
-                  ...shapedAs(state, (name) => kept[names.next(name)], averages),
-                  step: state.step + length,
-                }
-                const reports = lessons.map((_, i) => reported(rest, i, state.step + i))
-                const outcome = E.sequenceArray(
-                  reports.map((report, i) => finiteLoss(state.step + i, report)),
-                )
-                if (E.isLeft(outcome)) engine.release(namedTensors(next))()
-                return pipe(
-                  outcome,
-                  E.map((all): Superdescent => ({ state: next, reports: all })),
-                )
-              }),
-            )
-          },
-        }
-      }),
+      TE.bindW('session', ({ graph: made }) => opened(made)),
+      TE.bindW('denoiser', () => modelDenoiser(frozen(model, trains), { engine, ...limits })),
+      TE.map(({ graph: { parameters, memory, readsClean, ragged }, session, denoiser }): Superstep<P, N> => ({
+        model,
+        batchSize,
+        steps,
+        rollout,
+        initial: { step: 0, parameters, ema: parameters, slots: memory },
+        readsClean,
+        denoiser,
+        ...keptBy(engine),
+        descend: (state, lessons) => {
+          const { length } = lessons
+          if (length < 1 || length > steps)
+            throw new RangeError(`${length} lessons for a superstep of ${steps} steps`)
+          const turns = lessons.map((lesson, i) => feeds(lesson, state.step + i))
+          return pipe(
+            session.run({ ...namedTensors(state), ...repeatedFeeds(turns, ragged) }),
+            TE.chainEitherKW(({ kept, rest }) => {
+              const next = {
+                ...shapedAs(state, (name) => kept[names.next(name)], averages),
+                step: state.step + length,
+              }
+              const reports = lessons.map((_, i) => reported(rest, i, state.step + i))
+              const outcome = E.sequenceArray(reports.map((report, i) => finiteLoss(state.step + i, report)))
+              if (E.isLeft(outcome)) engine.release(namedTensors(next))()
+              return pipe(
+                outcome,
+                E.map((all): Superdescent => ({ state: next, reports: all })),
+              )
+            }),
+          )
+        },
+      })),
     )
   }

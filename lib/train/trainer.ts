@@ -1,7 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type * as IO from 'fp-ts/lib/IO.js'
 import { type Engine, openEngine, type SessionOptions, type Tensors, type Values } from '../engine/index.js'
 import type { Loss } from '../loss/index.js'
 import type { Model } from '../model/index.js'
@@ -17,7 +16,7 @@ import { emaDecay } from './ema.js'
 import { frozen } from './frozen.js'
 import { modelDenoiser } from './model-denoiser.js'
 import { names } from './names.js'
-import { inMemory, namedTensors, shapedAs, type Standing } from './standing.js'
+import { inMemory, type Keeping, keptBy, namedTensors, shapedAs, type Standing } from './standing.js'
 import type { State } from './state.js'
 import { openStep } from './step.js'
 import { trainingGraph, type TrainingGraphOptions } from './training-graph.js'
@@ -51,7 +50,7 @@ export type Descent<S extends Standing = State> = {
 export type TrainerError = ErrorOf<'EngineError'> | ErrorOf<'TrainingError'>
 
 /** A model, a loss and an optimizer, compiled: all of it but how a step is taken. */
-export interface Compiled<P extends Parameterisation> {
+export interface Compiled<P extends Parameterisation> extends Keeping {
   /** As it was given: a state's parameters put into it are a whole model, frozen weights included. */
   readonly model: Model<P>
   readonly batchSize: number
@@ -59,10 +58,6 @@ export interface Compiled<P extends Parameterisation> {
   /** Whether `Lesson.clean` is read. */
   readonly readsClean: boolean
   readonly denoiser: (parameters: Values) => Denoiser<P>
-  /** A copy in this thread's memory, such as checkpoints and exports are made of. Left when the state has been released. */
-  readonly read: (state: Standing) => TE.TaskEither<ErrorOf<'EngineError'>, State>
-  /** Frees what the engine holds of a state that nobody will read again; `training` does so with the states that it has made. */
-  readonly release: (state: Standing) => IO.IO<void>
 }
 
 /**
@@ -179,12 +174,7 @@ export const trainerOn =
         initial,
         readsClean,
         denoiser,
-        read: (state) =>
-          pipe(
-            engine.read(namedTensors(state)),
-            TE.map((tensors) => inMemory(state, tensors)),
-          ),
-        release: (state) => engine.release(namedTensors(state)),
+        ...keptBy(engine),
         descend: (state, lesson) => {
           const scalars = { ...optimizer.scalars(state.step), ema_decay: decayAt(state.step) }
           return pipe(
