@@ -190,6 +190,16 @@ describe('decodeConfig', () => {
       'scheduled_sampling_step_stride',
     ],
     [{ scheduled_sampling_target_sigma_floor: 0.1 }, 'scheduled_sampling_target_sigma_floor'],
+    [
+      {
+        scheduled_sampling_max_step_offset: 1,
+        scheduled_sampling_probability: 1,
+        scheduled_sampling_reflexflow_beta1: 0,
+        scheduled_sampling_reflexflow_beta2: 0,
+      },
+      'scheduled_sampling_reflexflow_beta2',
+    ],
+    [{ training_method: 'defar', defar_beta1: 0, defar_beta2: 0 }, 'defar_beta2'],
     [{ scheduled_sampling_renoise: true }, 'scheduled_sampling_renoise'],
     [{ scheduled_sampling_renoise_points: 6 }, 'scheduled_sampling_renoise_points'],
     [

@@ -8,10 +8,22 @@ const notesOf = (json: unknown): string => {
   return configNotes(config.right).join('\n')
 }
 
+const rolling = { scheduled_sampling_max_step_offset: 10, scheduled_sampling_probability: 0.5 }
+
 describe('configNotes', () => {
   it('says nothing of ordinary configurations', () => {
     expect(notesOf({})).toBe('')
-    expect(notesOf({ scheduled_sampling_max_step_offset: 10, scheduled_sampling_probability: 0.5 })).toBe('')
+    expect(notesOf(rolling)).toBe('')
+    expect(
+      notesOf({
+        ...rolling,
+        scheduled_sampling_sampler: 'rk4',
+        scheduled_sampling_target: 'corrected',
+        scheduled_sampling_reflexflow_beta1: 0.1,
+        scheduled_sampling_start_step: 100,
+        scheduled_sampling_strategy: 'biased_early',
+      }),
+    ).toBe('')
     expect(notesOf({ scheduled_sampling_max_step_offset: 10, scheduled_sampling_ramp_steps: 100 })).toBe('')
   })
 
@@ -34,7 +46,28 @@ describe('configNotes', () => {
       },
       'not before the end',
     ],
-    [{ scheduled_sampling_reflexflow: true }, 'does nothing'],
+    [{ scheduled_sampling_reflexflow: true }, 'scheduled_sampling_reflexflow does nothing: no sample'],
+    [
+      { scheduled_sampling_source: 'trajectory', scheduled_sampling_sampler: 'rk4' },
+      'scheduled_sampling_source, scheduled_sampling_sampler do nothing: no sample is rolled out',
+    ],
+    [
+      { ...rolling, scheduled_sampling_prob_end: 0.3, scheduled_sampling_ramp_shape: 'cosine' },
+      'scheduled_sampling_prob_end, scheduled_sampling_ramp_shape do nothing: scheduled_sampling_ramp_steps is 0',
+    ],
+    [
+      { ...rolling, scheduled_sampling_source: 'trajectory', scheduled_sampling_strategy: 'biased_late' },
+      'scheduled_sampling_strategy does nothing: trajectories',
+    ],
+    [
+      { ...rolling, scheduled_sampling_reflexflow: false, scheduled_sampling_reflexflow_beta1: 0.1 },
+      'scheduled_sampling_reflexflow_beta1 does nothing: scheduled_sampling_reflexflow is false',
+    ],
+    [{ input_perturbation_steps: 10 }, 'input_perturbation_steps does nothing'],
+    [
+      { ...rolling, scheduled_sampling_start_step: 5000, scheduled_sampling_prob_start: 0.1 },
+      'not before the end',
+    ],
     [
       {
         scheduled_sampling_max_step_offset: 5,

@@ -1,14 +1,15 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { PointInput } from 'deriva/loss'
+import { type JumpInput, jumpInputs, type PointInput } from 'deriva/loss'
 import { ddpm, flow } from 'deriva/path'
 import { normal, uniform } from 'deriva/random'
 import type { Denoiser } from 'deriva/rollout'
-import { euler } from 'deriva/solver'
+import { ddim, euler } from 'deriva/solver'
 import {
   corrected,
   dataset,
   dream,
+  jumped,
   type Noised,
   noised,
   perturbed,
@@ -107,6 +108,60 @@ describe('DREAM', () => {
       close(target, (e, i) => noise[e] + moved(e, i))
       expect(rollout.evaluations).toBe(batchSize)
     }
+  })
+})
+
+describe('MDSS', () => {
+  it.each([1, 3])(
+    'shows what DDIM makes of x_{t+k} with the current weights in up to %i steps, and asks for ε',
+    async (maxStepOffset) => {
+      const plan = { maxStepOffset, stride: 40, probability: () => 1 }
+      const early = noised(vp, (_, u) => Math.floor(800 * u))
+      const {
+        latents,
+        target,
+        x0,
+        noise,
+        timesteps,
+        ids,
+        rollout: done,
+      } = await run(pipe(source, early, rollout(ddim({ eta: 0 }), plan)), 'epsilon')
+      const lengths = Array.from(ids, (sample) =>
+        Math.floor(uniform({ seed, purpose: 'rollout', step, sample }, 1) * (maxStepOffset + 1)),
+      )
+      close(latents, (e, i) => {
+        const start = vp.at(timesteps[i] + 40 * lengths[i])
+        let x = start.alpha * x0[e] + start.sigma * noise[e]
+        for (let k = lengths[i]; k > 0; k--) {
+          const [from, to] = [vp.at(timesteps[i] + 40 * k), vp.at(timesteps[i] + 40 * (k - 1))]
+          const epsilon = x / 3
+          x = (to.alpha * (x - from.sigma * epsilon)) / from.alpha + to.sigma * epsilon
+        }
+        return x
+      })
+      expect(target).toEqual(noise)
+      expect(done.evaluations).toBe(lengths.reduce((a, b) => a + b, 0))
+      expect(Math.max(...lengths)).toBe(maxStepOffset)
+    },
+  )
+})
+
+describe('the jump of DEFAR', () => {
+  it('goes to a time drawn uniformly between clean data and its own, and leaves all else as it was', async () => {
+    const many = 4000
+    const start = pipe(dataset(toySource(many)), noised(flow()))
+    const plain = await run(start, 'flow_matching')
+    const { given, ...rest } = await run<'flow_matching', JumpInput>(pipe(start, jumped()), 'flow_matching')
+    const [times, sigmas] = [given[jumpInputs.timestep].data, given[jumpInputs.sigma].data]
+    const shares = Float64Array.from(plain.timesteps, (t, i) => Number(times[i]) / t).sort()
+    // Kolmogorov's bound at p = 0.001.
+    const farthest = Math.max(...shares.map((share, i) => Math.abs(share - (i + 0.5) / many)))
+    expect(farthest).toBeLessThan(1.95 / Math.sqrt(many))
+    plain.timesteps.forEach((_, i) => {
+      expect(Number(sigmas[i])).toBeCloseTo(Number(times[i]) / 1000, 6)
+    })
+    expect(given[jumpInputs.noise].data).toEqual(plain.noise)
+    expect({ ...rest, given: plain.given }).toEqual(plain)
   })
 })
 

@@ -1,13 +1,17 @@
 import { pipe } from 'fp-ts/lib/function.js'
+import { concatAll } from 'fp-ts/lib/Monoid.js'
 import {
   antiDrift,
   defar,
+  frequencyCompensated,
   type JumpInput,
   type Loss,
   masked,
   mean,
   minSnr,
+  monoid,
   mse,
+  type PointInput,
   type Pointwise,
   reflexflow,
   scaled,
@@ -16,6 +20,7 @@ import {
   weighted,
 } from 'deriva/loss'
 import type { Model } from 'deriva/model'
+import { abs, sub } from 'deriva/onnx'
 import { ddpm, flow } from 'deriva/path'
 import { ramp } from 'deriva/rollout'
 import { euler } from 'deriva/solver'
@@ -28,6 +33,7 @@ import {
   noised,
   perturbed,
   renoised,
+  renoisedPoints,
   rollout,
   slowed,
   training,
@@ -35,6 +41,8 @@ import {
 import { adamw, type Trainer, trainer } from 'deriva/train'
 import type { Parameterisation, Source } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
+
+const ownForFlows: Pointwise<'flow_matching'> = ({ prediction, target }) => abs(sub(prediction, target))
 
 /**
  * Pipelines that make no sense do not compile: each `@ts-expect-error` below fails the type check if the line above which it
@@ -50,6 +58,7 @@ export const misuse = (
   maskTrainer: Trainer<'epsilon', 'mask'>,
   withMask: Source<'mask'>,
   otherMask: Source<'inpainting'>,
+  pointTrainer: Trainer<'flow_matching', PointInput>,
 ): ReadonlyArray<unknown> => {
   const optimizer = adamw({ learningRate: () => 1e-3 })
   const plan = { maxStepOffset: 10, probability: ramp({ to: 0.5, steps: 100 }) }
@@ -126,6 +135,25 @@ export const misuse = (
   // @ts-expect-error: nothing has moved
   const z = pipe(dataset(source), noised(flow()), corrected())
 
+  // SOAR's points are those of a rollout, and the loss at them needs the stage that draws them.
+  const soar = renoisedPoints({ points: 2 })
+  // @ts-expect-error: no points were drawn
+  const aa = pipe(dataset(source), noised(flow()), rollout(euler(), plan), descend(pointTrainer))
+  // @ts-expect-error: nothing has moved
+  const bb = pipe(dataset(source), noised(flow()), soar.renoised)
+  // @ts-expect-error: a loss at points, where none are promised
+  const cc: Loss<'flow_matching'> = soar.loss(mse)
+
+  // Whatever is made of a loss is for the models that the loss is for.
+  // @ts-expect-error: a weight for flows
+  const dd: Loss<'epsilon'> = mean('compensated', frequencyCompensated(1)(squaredError))
+  // @ts-expect-error: one of the summands is for flows
+  const ee = concatAll(monoid<'epsilon'>())([mse, antiDrift()])
+  // @ts-expect-error: a mask is for an elementwise loss
+  const ff = masked('mask')(mse)
+  // @ts-expect-error: a loss of one's own that says it is for flows
+  const gg: Loss<'v_prediction'> = mean('own', ownForFlows)
+
   // The same things done right compile.
   const loss: Loss<'flow_matching'> = sum(mse, scaled(10)(antiDrift()))
   const right = [
@@ -152,12 +180,49 @@ export const misuse = (
       corrected(),
       descend(maskTrainer),
     ),
+    pipe(dataset(source), noised(flow()), rollout(euler(), plan), soar.renoised, descend(pointTrainer)),
+    concatAll(monoid<'flow_matching'>())([mse, antiDrift(), mean('own', ownForFlows)]),
     // What is brought and not read does no harm.
     pipe(dataset(withMask), noised(path), descend(epsilonTrainer)),
     pipe(epsilonPipeline, training(epsilonTrainer, loop)),
     pipe(flowPipeline, training(flowTrainer, loop)),
   ]
-  return [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, right]
+  return [
+    a,
+    b,
+    c,
+    d,
+    e,
+    f,
+    g,
+    h,
+    i,
+    j,
+    k,
+    l,
+    m,
+    n,
+    o,
+    p,
+    q,
+    r,
+    s,
+    t,
+    u,
+    v,
+    w,
+    x,
+    y,
+    z,
+    aa,
+    bb,
+    cc,
+    dd,
+    ee,
+    ff,
+    gg,
+    right,
+  ]
 }
 
 describe('misuse', () => {

@@ -49,6 +49,13 @@ export const methodRules: ReadonlyArray<Rule> = [
         : undefined,
   },
   {
+    keys: ['defar_beta2', 'defar_beta1'],
+    refuse: ({ defar_beta1: direction, defar_beta2: size }) =>
+      direction === 0 && size === 0
+        ? 'above 0, since defar_beta1 is 0 too: nothing would be learnt'
+        : undefined,
+  },
+  {
     keys: ['loss_type', 'training_method'],
     refuse: ({ loss_type: type, training_method: method }) =>
       type !== 'l2' && method === 'defar'

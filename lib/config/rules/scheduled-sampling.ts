@@ -41,6 +41,19 @@ export const scheduledSamplingRules: ReadonlyArray<Rule> = [
     }),
   ),
   {
+    keys: [
+      'scheduled_sampling_reflexflow_beta2',
+      'scheduled_sampling_reflexflow_beta1',
+      'scheduled_sampling_reflexflow',
+    ],
+    refuse: (config) =>
+      config.scheduled_sampling_reflexflow &&
+      config.scheduled_sampling_reflexflow_beta1 === 0 &&
+      config.scheduled_sampling_reflexflow_beta2 === 0
+        ? 'above 0, since scheduled_sampling_reflexflow_beta1 is 0 too: nothing would be learnt'
+        : undefined,
+  },
+  {
     keys: ['scheduled_sampling_step_stride', 'scheduled_sampling_inference_steps'],
     refuse: ({ scheduled_sampling_step_stride: stride, scheduled_sampling_inference_steps: steps }) =>
       steps !== null && stride !== 1
