@@ -1,13 +1,15 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as R from 'fp-ts/lib/ReadonlyRecord.js'
 import * as t from 'io-ts'
 import type { DatasetFacts } from '../config/index.js'
-import { elementArrays, type ElementType } from '../types/index.js'
+import { fromNumbers, toNumbers } from '../onnx/index.js'
+import { elementArrays, type ElementType, size, type Tensor } from '../types/index.js'
 
 const isElementType = (u: unknown): u is ElementType =>
   typeof u === 'string' && Object.hasOwn(elementArrays, u)
 
-const Row = t.strict({
+const row = {
   type: new t.Type<ElementType>(
     'ElementType',
     isElementType,
@@ -15,16 +17,33 @@ const Row = t.strict({
     (type) => type,
   ),
   dims: t.array(t.Int),
-})
+}
+
+/** What all samples share is small: its elements are written as numbers. */
+const Shared = t.strict({ ...row, elements: t.array(t.number) })
 
 /** dataset.json of a run folder: what the samples were like that a model was trained on. */
-const DatasetFile = t.strict({
-  name: t.string,
-  shape: t.array(t.Int),
-  classes: t.Int,
-  size: t.Int,
-  conditioning: t.record(t.string, Row),
+const DatasetFile = t.intersection([
+  t.strict({
+    name: t.string,
+    shape: t.array(t.Int),
+    classes: t.Int,
+    size: t.Int,
+    conditioning: t.record(t.string, t.strict(row)),
+  }),
+  t.partial({ shared: t.record(t.string, Shared) }),
+])
+
+const written = (tensor: Tensor) => ({
+  type: tensor.type,
+  dims: tensor.dims,
+  elements: Array.from(toNumbers(tensor)),
 })
+
+const read = ({ type, dims, elements }: t.TypeOf<typeof Shared>): E.Either<string, Tensor> =>
+  elements.length === size(dims)
+    ? E.fromNullable('elements that are not exact')(fromNumbers(type, dims, elements))
+    : E.left(`${elements.length} elements of a tensor [${dims.join(', ')}]`)
 
 /**
  * What is known of a dataset, as the text of dataset.json: sampling needs it when the data itself is elsewhere.
@@ -33,16 +52,24 @@ const DatasetFile = t.strict({
  * declare const dataset: DatasetFacts
  * const text = encodeDatasetFacts(dataset)
  */
-export const encodeDatasetFacts = ({ name, shape, classes, size, conditioning }: DatasetFacts): string =>
+export const encodeDatasetFacts = ({
+  name,
+  shape,
+  classes,
+  size: samples,
+  conditioning,
+  shared,
+}: DatasetFacts): string =>
   `${JSON.stringify(
     {
       name,
       shape,
       classes,
-      size,
-      conditioning: Object.fromEntries(
-        Object.entries(conditioning).map(([key, { type, dims }]) => [key, { type, dims }]),
+      size: samples,
+      conditioning: R.map(({ type, dims }: DatasetFacts['conditioning'][string]) => ({ type, dims }))(
+        conditioning,
       ),
+      ...(shared === undefined ? {} : { shared: R.map(written)(shared) }),
     },
     null,
     2,
@@ -65,6 +92,14 @@ export const decodeDatasetFacts = (text: string): E.Either<string, DatasetFacts>
       pipe(
         DatasetFile.decode(json),
         E.mapLeft(() => 'not the description of a dataset'),
+        E.chain(({ shared, ...facts }) =>
+          shared === undefined
+            ? E.right(facts)
+            : pipe(
+                R.traverse(E.Applicative)(read)(shared),
+                E.map((tensors) => ({ ...facts, shared: tensors })),
+              ),
+        ),
       ),
     ),
   )

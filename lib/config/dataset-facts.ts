@@ -1,4 +1,4 @@
-import type { ElementType } from '../types/index.js'
+import type { ElementType, Tensor } from '../types/index.js'
 
 /** What is known of a dataset once it is open. */
 export type DatasetFacts = {
@@ -13,6 +13,8 @@ export type DatasetFacts = {
   readonly conditioning: Readonly<
     Record<string, { readonly type: ElementType; readonly dims: ReadonlyArray<number> }>
   >
+  /** What is the same for all samples, by the name of the model's input. */
+  readonly shared?: Readonly<Record<string, Tensor>>
 }
 
 /** The datasets that have a name; `deriva/data` reads each of them. Others are given by their path. */

@@ -36,6 +36,8 @@ export type Dataset = {
   readonly classes: number
   /** What samples have beside their data, by the name of the model's input. */
   readonly conditioning: Readonly<Record<string, ConditioningArray>>
+  /** What is the same for all samples, by the name of the model's input; it is no part of batches. */
+  readonly shared?: Readonly<Record<string, Tensor>>
   /** Reads samples by their numbers, 0 … size − 1, in this order. */
   readonly rows: (ids: ArrayLike<number>) => TE.TaskEither<ErrorOf<'DataError'>, Rows>
 }

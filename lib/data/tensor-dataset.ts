@@ -14,6 +14,11 @@ const dataNames = ['latents', 'x0'] as const
 /** Before the name of an array, in a file: the row that stands for "nothing". */
 const emptyPrefix = 'empty.'
 
+/** Before the name of an array, in a file: what is the same for all samples, whole. */
+const sharedPrefix = 'shared.'
+
+const isOfRows = (name: string): boolean => !name.startsWith(emptyPrefix) && !name.startsWith(sharedPrefix)
+
 type Described = Pick<SafetensorsEntry, 'type' | 'dims'>
 
 const shown = ({ type, dims }: Described): string => `${type}[${dims.join(', ')}]`
@@ -34,9 +39,7 @@ const partOf = (file: TensorFile): E.Either<DataError, Part> => {
   if (!isFloat(type) || dims.length < 2)
     return refuse(`"${data}" is ${shown(entries[data])}, where samples are floats, [count, …]`)
   const [rows] = dims
-  const odd = Object.entries(entries).find(
-    ([name, entry]) => !name.startsWith(emptyPrefix) && entry.dims.at(0) !== rows,
-  )
+  const odd = Object.entries(entries).find(([name, entry]) => isOfRows(name) && entry.dims.at(0) !== rows)
   if (odd !== undefined)
     return refuse(
       `"${odd[0]}" is ${shown(odd[1])}, where every array has a row for each of the ${rows} samples of "${data}"`,
@@ -47,7 +50,7 @@ const partOf = (file: TensorFile): E.Either<DataError, Part> => {
 const rowOf = ({ type, dims }: Described): string => shown({ type, dims: dims.slice(1) })
 
 const arraysOf = ({ file: { entries }, data }: Part): ReadonlyArray<readonly [string, SafetensorsEntry]> =>
-  Object.entries(entries).filter(([name]) => name !== data && !name.startsWith(emptyPrefix))
+  Object.entries(entries).filter(([name]) => name !== data && isOfRows(name))
 
 /** Every file has to hold the same arrays: a batch may take its rows from all of them. */
 const agreement = (first: Part, part: Part): E.Either<DataError, Part> => {
@@ -73,6 +76,24 @@ const readWhole = (file: TensorFile, name: string, rows: number): TE.TaskEither<
   return pipe(
     readRows(file, places, { [name]: bytes }),
     TE.map(() => tensorOfBytes(type, dims, bytes.buffer)),
+  )
+}
+
+/** What is the same for all samples, out of the file that has it: the first, where several do. */
+const sharedOf = (parts: ReadonlyArray<Part>): TE.TaskEither<DataError, Readonly<Record<string, Tensor>>> => {
+  const holders = new Map<string, TensorFile>()
+  for (const { file } of parts)
+    for (const name of Object.keys(file.entries))
+      if (name.startsWith(sharedPrefix) && !holders.has(name)) holders.set(name, file)
+  return pipe(
+    [...holders],
+    TE.traverseSeqArray(([name, file]) =>
+      pipe(
+        readWhole(file, name, Math.max(1, file.entries[name].dims.at(0) ?? 1)),
+        TE.map((tensor) => [name.slice(sharedPrefix.length), tensor] as const),
+      ),
+    ),
+    TE.map((tensors) => Object.fromEntries(tensors)),
   )
 }
 
@@ -141,7 +162,8 @@ const conditioningOf = (
 /**
  * Samples in safetensors files: an array `latents` or `x0` [count, …], and whatever each sample is conditioned on, as arrays
  * [count, …] under the names of the model's inputs: `encoder_hidden_states`, `label`, `time_ids`, masks, … An array `empty.<name>` is the
- * row that stands for "nothing" (such as the embedding of an empty caption); zeros where there is none, and for a `label` one more class.
+ * row that stands for "nothing" (such as the embedding of an empty caption); zeros where there is none, and for a `label` one more class. An
+ * array `shared.<name>` is the same for all samples, and has no rows: the places of tokens, say.
  *
  * Several files are one dataset, one after the other. Rows are read from disk as they are needed; floats become float32, whole
  * numbers int64.
@@ -175,12 +197,14 @@ export const tensorDataset = (
             ),
           ),
         ),
-        TE.map(({ arrays, classes }): Dataset => ({
+        TE.bind('shared', () => sharedOf(parts)),
+        TE.map(({ arrays, classes, shared }): Dataset => ({
           name,
           size: parts.reduce((n, { rows }) => n + rows, 0),
           shape: first.file.entries[first.data].dims.slice(1),
           classes,
           conditioning: Object.fromEntries(arrays),
+          ...(Object.keys(shared).length === 0 ? {} : { shared }),
           rows: rowsOf(parts),
         })),
       )

@@ -102,6 +102,18 @@ describe('tensorDataset', () => {
     expect(data.size).toBe(13)
   })
 
+  it('keeps what all samples share out of the rows', async () => {
+    const shared = { 'shared.ids': int64([2, 3], [0, 1, 2, 3, 4, 5]), 'shared.scale': float32([], [2]) }
+    const paths = [
+      await file('rows.safetensors', rowsFrom(0, 3)),
+      await file('shared.safetensors', { ...rowsFrom(3, 2), ...shared }),
+    ]
+    const data = await right(tensorDataset('both', paths))
+    expect(data.shared).toEqual({ ids: shared['shared.ids'], scale: shared['shared.scale'] })
+    expect(Object.keys(data.conditioning)).toEqual(['embedding', 'label', 'mask'])
+    const { conditioning } = await right(data.rows([4]))
+    expect(Object.keys(conditioning)).toEqual(['embedding', 'label', 'mask'])
+  })
   it('says which file and which array is not as it should be', async () => {
     const { latents, ...others } = rowsFrom(0, 4)
     const none = await file('none', others)

@@ -7,6 +7,7 @@ import { openSession } from '../../lib/engine/index.js'
 import {
   adopted,
   type AdoptOptions,
+  type Constant,
   conditioningOf,
   type Model,
   recognisedTime,
@@ -25,6 +26,7 @@ import {
   matMul,
   mul,
   parameter,
+  reduceSum,
   reshape,
   sin,
   unsqueeze,
@@ -72,15 +74,22 @@ const refusal = (options: AdoptOptions<'epsilon'>): ErrorOf<'ConfigError'> => {
 }
 
 describe('adopted', () => {
-  // Rotary tables of FLUX are inputs without a batch axis, and of one UNet the batch is a constant amid the graph.
+  // Of one UNet the batch is a constant amid the graph.
   const files = readdirSync(folder).filter(
-    (name) => name.endsWith('.onnx') && !/^(flux|unet-dynamo-23)/.test(name),
+    (name) => name.endsWith('.onnx') && !name.startsWith('unet-dynamo-23'),
   )
 
   it.each(files)('%s predicts what the file itself does, and comes back as it was', async (file) => {
     const tensors = tensorsFor(file)
     const graph = right(decode(read(file)))
-    const model = right(adopted({ graph, parameterisation: 'epsilon', time: 'timestep' }))
+    // The places of tokens, which have no batch axis.
+    const constants = Object.fromEntries(
+      ['img_ids', 'txt_ids'].flatMap((name) => {
+        const tensor = tensors.get(`in/${name}`)
+        return tensor === undefined ? [] : [[name, tensor] as const]
+      }),
+    )
+    const model = right(adopted({ graph, parameterisation: 'epsilon', time: 'timestep', constants }))
     const names = graph.inputs.map(({ node }) => (node.kind === 'input' ? node.name : ''))
     const feeds = Object.fromEntries(
       names.flatMap((name) => {
@@ -201,6 +210,97 @@ describe('adopted', () => {
     // The file comes back in the types it had.
     const [again] = right(decode(trainedModel(model, {}))).inputs
     expect(again.type).toBe('float16')
+  })
+
+  describe('an input that is the same for all samples', () => {
+    const x = input('x', 'float32', ['n', 'tokens', 2])
+    const t = input('t', 'float32', ['n'])
+    const places = input('img_ids', 'float32', ['tokens', 3])
+    const words = input('txt_ids', 'int64', ['words', 4])
+    const text = input('text', 'float32', ['n', 'words', 2])
+    const guidance = input('guidance', 'float32', ['n'])
+    const kind = input('kind', 'int64', ['n', 2])
+    const summed = (value: Value): Value => reduceSum(value, undefined, false)
+    // What each sample is told: the sums of the places' axes, weighted apart, and of all else.
+    const weights = constant(float32([3], [1, 10, 1000]))
+    const graph = graphOf([x, t, places, words, text, guidance, kind], {
+      y: add(
+        mul(x, 0),
+        unsqueeze(
+          add(
+            add(add(summed(mul(places, weights)), summed(cast(words, 'float32'))), mul(summed(text), 0)),
+            add(mul(guidance, 100_000), reduceSum(cast(kind, 'float32'), [1], false)),
+          ),
+          [1, 2],
+        ),
+      ),
+    })
+    const options: AdoptOptions<'epsilon'> = {
+      graph,
+      parameterisation: 'epsilon',
+      sample: [4, 2],
+      conditioning: { text: { type: 'float32', dims: [3, 2] } },
+      constants: {
+        guidance: 3,
+        kind: { type: 'int64', dims: [2], data: BigInt64Array.of(20_000n, 30_000n) },
+      },
+    }
+    const told = async (model: Model<'epsilon'>, samples: number): Promise<ReadonlyArray<number>> => {
+      expect(Object.keys(conditioningOf(model))).toEqual(['text'])
+      const denoiser = (await done(modelDenoiser(model)))({})
+      const given = { text: float32([samples, 3, 2], new Float32Array(6 * samples)) }
+      return [
+        ...(await done(denoiser.predict(new Float32Array(8 * samples), new Float32Array(samples), given))),
+      ]
+    }
+    // Places (0, row, column) of 2 × 2 tokens; words 0, 1, 2 in the fourth axis; one row for every sample.
+    const expected = 2 * 10 + 2 * 1000 + 3 + 300_000 + 50_000
+
+    it('is a constant: recognised, or as it was said, whatever the batch', async () => {
+      const model = right(adopted(options))
+      expect(await told(model, 1)).toEqual(new Array(8).fill(expected))
+      expect(await told(model, 3)).toEqual(new Array(24).fill(expected))
+    })
+
+    it('may be an image of another form, a number, or any elements', async () => {
+      const at = async (img: Constant): Promise<number> =>
+        (await told(right(adopted({ ...options, constants: { ...options.constants, img_ids: img } })), 1))[0]
+      expect((await at({ rows: 1, columns: 4 })) - expected).toBe(6000 - 2020)
+      expect((await at(1)) - expected).toBe(4 * 1011 - 2020)
+      expect((await at(float32([4, 3], new Float32Array(12)))) - expected).toBe(-2020)
+    })
+
+    it('is refused where nobody can tell, or it does not fit', () => {
+      const problems = (changes: Partial<AdoptOptions<'epsilon'>>): ReadonlyArray<string> =>
+        refusal({ ...options, ...changes }).problems.map(({ key, allowed }) => `${key}: ${allowed}`)
+      const five = problems({ sample: [5, 2] })
+      expect(five).toHaveLength(1)
+      expect(five[0]).toMatch(
+        /^constants\.img_ids: what the model's input "img_ids", float32\[tokens, 3\], is .*grid/,
+      )
+      const odd = problems({
+        constants: { img_ids: { rows: 2, columns: 3 }, txt_ids: 0.5, them: 1, ...options.constants },
+      })
+      expect(odd.map((text) => text.split(':')[0])).toEqual(['constants.them'])
+      const wrong = problems({ constants: { ...options.constants, img_ids: { rows: 2, columns: 3 } } })
+      expect(wrong).toEqual(['constants.img_ids: elements of shape [4, 3], not [6, 3]'])
+      const { problems: open } = refusal({
+        graph,
+        parameterisation: 'epsilon',
+        sample: [4, 2],
+        constants: { ...options.constants, txt_ids: 0 },
+      })
+      expect(open.map(({ allowed }) => allowed)).toEqual([
+        expect.stringContaining('leaves the lengths [words, 4] open'),
+      ])
+    })
+
+    it('comes back as the input that it was', () => {
+      const names = right(decode(trainedModel(right(adopted(options)), {}))).inputs.map(({ node }) =>
+        node.kind === 'input' ? node.name : '',
+      )
+      expect(names).toEqual(['x', 't', 'img_ids', 'txt_ids', 'text', 'guidance', 'kind'])
+    })
   })
 
   it('reports all that is wrong together', () => {

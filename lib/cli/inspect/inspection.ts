@@ -24,7 +24,7 @@ export type Described = {
   readonly name: string
   readonly type: ElementType
   readonly shape: Shape
-  /** What it was recognised as: `latents`, `timestep`, `conditioning`, `prediction`, or nothing. */
+  /** What it was recognised as: `latents`, `timestep`, `conditioning`, `shared` by all samples, `prediction`, or nothing. */
   readonly role: string | null
 }
 
@@ -168,7 +168,9 @@ export const inspection = (path: string, graph: Graph): Inspection => {
       ? 'latents'
       : name === (roles.timestep && nameOf(roles.timestep))
         ? 'timestep'
-        : 'conditioning'
+        : Object.hasOwn(roles.shared, name)
+          ? 'shared'
+          : 'conditioning'
   const shared = {
     path,
     opset: graph.opset,

@@ -7,6 +7,7 @@ import { adopted, dit, type ImageShape, inPrecision, type Model, unet, weightsOf
 import type { Encodable, Graph } from '../../onnx/index.js'
 import { type Parameters, trainedGraph } from '../../train/index.js'
 import type { Parameterisation } from '../../types/index.js'
+import { constantsOf } from './constants.js'
 import { namePatterns, textPattern } from './patterns.js'
 import { ddpmPath, flowPath } from './sampling.js'
 
@@ -47,31 +48,37 @@ const renamed =
  */
 export const modelOf = <P extends Parameterisation>(
   config: Config,
-  { dataset: { shape, classes, conditioning }, graph }: Materials,
+  { dataset: { shape, classes, conditioning, shared = {} }, graph }: Materials,
   parameterisation: P,
 ): E.Either<ConfigError, Model<P>> => {
   const { model } = config
   if (model.type === 'onnx') {
     if (graph === undefined) return refused('model.path', model.path, 'the path of an ONNX file')
     return pipe(
-      adopted({
-        graph,
-        parameterisation,
-        sample: shape,
-        conditioning,
-        inputs: model.inputs,
-        learnedSigma: model.learned_sigma,
-        path: parameterisation === 'flow_matching' ? flowPath : ddpmPath(config),
-        ...(model.output === null ? {} : { output: model.output }),
-        ...(model.time === null ? {} : { time: model.time }),
-      }),
-      E.mapLeft(renamed((key) => (key === 'dataset' ? key : `model.${key}`))),
+      constantsOf(model.constants),
+      E.chain((constants) =>
+        pipe(
+          adopted({
+            graph,
+            parameterisation,
+            sample: shape,
+            conditioning,
+            inputs: model.inputs,
+            constants: { ...shared, ...constants },
+            learnedSigma: model.learned_sigma,
+            path: parameterisation === 'flow_matching' ? flowPath : ddpmPath(config),
+            ...(model.output === null ? {} : { output: model.output }),
+            ...(model.time === null ? {} : { time: model.time }),
+          }),
+          E.mapLeft(renamed((key) => (key === 'dataset' ? key : `model.${key}`))),
+        ),
+      ),
     )
   }
   const [channels = 1, height = 1, width = 1] = shape
   const sample: ImageShape = [channels, height, width]
-  const shared = { parameterisation, sample, classes, seed: config.seed }
-  return E.right(model.type === 'unet' ? unet({ ...shared, ...model }) : dit({ ...shared, ...model }))
+  const common = { parameterisation, sample, classes, seed: config.seed }
+  return E.right(model.type === 'unet' ? unet({ ...common, ...model }) : dit({ ...common, ...model }))
 }
 
 /** The same subject, computed in half precision; what it exports stays as it was. */

@@ -53,6 +53,15 @@ export const modelOptions = {
       meaning:
         'Which input takes what, where that is not plain from names and shapes; arrays of the dataset go to the input of their name. `deriva inspect` shows what is recognised.',
     }),
+    constants: option({
+      group: 'Model',
+      kind: kinds.names(
+        'by the names of the model\'s inputs, numbers or grid:ROWSxCOLUMNS: { "img_ids": "grid:16x24", "guidance": "3.5" }',
+      ),
+      value: {},
+      meaning:
+        'What inputs are that are the same for all samples: a number for every element, or the places of the tokens of an image. Arrays `shared.<name>` of the dataset are constants too; the places of a square image and of text are recognised.',
+    }),
     output: option({
       group: 'Model',
       kind: kinds.orNull(kinds.text('the name of an output'), 'the only one, or the one like the latents'),

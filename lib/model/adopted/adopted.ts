@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import { separate } from 'fp-ts/lib/ReadonlyArray.js'
 import { flow } from '../../path/index.js'
 import {
   cast,
@@ -19,21 +20,63 @@ import { atBatch } from '../at-batch.js'
 import type { Model } from '../model.js'
 import {
   conditioningProblem,
+  missingConstant,
   missingRoles,
   predictionProblem,
   refusedOption,
   sampleOf,
   unknownNames,
 } from './checks.js'
+import { boundConstant, recognisedConstant } from './constants.js'
 import { inFloat32 } from './in-float32.js'
 import type { AdoptOptions } from './options.js'
 import { batchAxis, rebatched } from './rebatched.js'
-import { type Roles, rolesOf } from './roles.js'
+import { lacksBatch, type Roles, rolesOf } from './roles.js'
 import { recognisedTime, toldTime } from './time.js'
 
 /** The lengths that symbols of an input's shape have to have, so that it fits what it is given. */
 const bindings = (shape: Shape, lengths: ReadonlyArray<Dim>): ReadonlyArray<readonly [string, Dim]> =>
   shape.flatMap((dim, i) => (typeof dim === 'string' ? [[dim, lengths[i] ?? dim] as const] : []))
+
+/** What the symbols of a graph stand for, as far as that is known. */
+const lengthsOf = (
+  options: AdoptOptions<Parameterisation>,
+  { conditioning }: Roles,
+  latents: Value,
+  sample: ReadonlyArray<number>,
+): ReadonlyMap<string, Dim> =>
+  new Map<string, Dim>([
+    ...bindings(latents.shape, [batchAxis, ...sample]),
+    ...Object.entries(conditioning).flatMap(([ours, { shape }]) =>
+      bindings(shape, [batchAxis, ...(options.conditioning?.[ours]?.dims ?? [])]),
+    ),
+  ])
+
+const told = (shape: Shape, lengths: ReadonlyMap<string, Dim>): ReadonlyArray<Dim> =>
+  shape.map((dim) => (typeof dim === 'string' ? (lengths.get(dim) ?? dim) : dim))
+
+/** The inputs that are the same for all samples, as constants. */
+const constantsOf = (
+  { constants = {} }: AdoptOptions<Parameterisation>,
+  { shared }: Roles,
+  latents: Value,
+  lengths: ReadonlyMap<string, Dim>,
+  sample: ReadonlyArray<number>,
+  inputs: ReadonlyArray<Value>,
+): E.Either<ReadonlyArray<ConfigProblem>, ReadonlyArray<readonly [Node, Value]>> => {
+  const found = Object.entries(shared).map(([name, value]) => {
+    const shape = told(value.shape, lengths)
+    const given = Object.hasOwn(constants, name) ? constants[name] : recognisedConstant(name, shape, sample)
+    return given === undefined
+      ? E.left(missingConstant(value))
+      : pipe(
+          boundConstant(value, given, lacksBatch(value, latents, inputs), shape),
+          E.map((bound) => [value.node, bound] as const),
+        )
+  })
+  const { left: problems, right: bound } = separate(found)
+  return problems.length > 0 ? E.left(problems) : E.right(bound)
+}
 
 /** The inputs of the adopted model, as what each input of the graph reads. */
 const feeds = (
@@ -41,14 +84,9 @@ const feeds = (
   { conditioning }: Roles,
   latents: Value,
   timestep: Value,
+  lengths: ReadonlyMap<string, Dim>,
   sample: ReadonlyArray<number>,
-): ReadonlyMap<Node, Value> => {
-  const lengths = new Map<string, Dim>([
-    ...bindings(latents.shape, [batchAxis, ...sample]),
-    ...Object.entries(conditioning).flatMap(([ours, { shape }]) =>
-      bindings(shape, [batchAxis, ...(options.conditioning?.[ours]?.dims ?? [])]),
-    ),
-  ])
+): ReadonlyArray<readonly [Node, Value]> => {
   const fed = (value: Value, ours: string, type: ElementType, shape: Shape): Value => {
     const leaf = input(ours, type, shape)
     return type === value.type ? leaf : cast(leaf, value.type)
@@ -59,18 +97,16 @@ const feeds = (
     timestep.type,
     options.path ?? flow(),
   )
-  return new Map<Node, Value>([
+  return [
     [latents.node, fed(latents, 'latents', 'float32', [batchAxis, ...sample])],
     [timestep.node, timestep.shape.length === 2 ? reshape(time, [-1, 1]) : time],
     ...Object.entries(conditioning).map(([ours, value]): readonly [Node, Value] => {
       const given = options.conditioning?.[ours]
-      const shape = value.shape
-        .slice(1)
-        .map((dim, i) => given?.dims[i] ?? (typeof dim === 'string' ? (lengths.get(dim) ?? dim) : dim))
+      const shape = given?.dims ?? told(value.shape.slice(1), lengths)
       const type = given?.type ?? (isFloat(value.type) ? 'float32' : value.type === 'bool' ? 'bool' : 'int64')
       return [value.node, fed(value, ours, type, [batchAxis, ...shape])]
     }),
-  ])
+  ]
 }
 
 /** The half of the channels that is the prediction, where the other is a variance. */
@@ -97,12 +133,20 @@ const built = <P extends Parameterisation>(
 ): E.Either<ReadonlyArray<ConfigProblem>, Model<P>> =>
   pipe(
     sampleOf(options, latents),
-    E.mapLeft((found) => [found]),
-    E.chain((sample): E.Either<ReadonlyArray<ConfigProblem>, Model<P>> => {
+    E.mapLeft((found): ReadonlyArray<ConfigProblem> => [found]),
+    E.bindTo('sample'),
+    E.let('lengths', ({ sample }) => lengthsOf(options, roles, latents, sample)),
+    E.bind('constants', ({ sample, lengths }) =>
+      constantsOf(options, roles, latents, lengths, sample, wide.inputs),
+    ),
+    E.chain(({ sample, lengths, constants }): E.Either<ReadonlyArray<ConfigProblem>, Model<P>> => {
       const { graph, learnedSigma = false, parameterisation } = options
       const single = timestep.shape.length === 0 || (timestep.shape.length === 1 && timestep.shape[0] === 1)
       try {
-        const inputs = feeds({ ...options, graph: wide }, roles, latents, timestep, sample)
+        const inputs = new Map([
+          ...feeds({ ...options, graph: wide }, roles, latents, timestep, lengths, sample),
+          ...constants,
+        ])
         const [whole] = rebatched([y], inputs, single ? timestep.node : undefined)
         const prediction = learnedSigma ? withoutVariance(whole) : whole
         const wrong = predictionProblem(prediction, sample, name)
@@ -145,7 +189,7 @@ export const adopted = <P extends Parameterisation>(
   options: AdoptOptions<P>,
 ): E.Either<ErrorOf<'ConfigError'>, Model<P>> => {
   const wide = inFloat32(options.graph)
-  const roles = rolesOf(wide, options.inputs, options.output)
+  const roles = rolesOf(wide, options.inputs, options.output, Object.keys(options.constants ?? {}))
   const unknown = unknownNames(options)
   const { latents, timestep, prediction, conditioning } = roles
   const problems = [

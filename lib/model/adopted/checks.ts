@@ -39,6 +39,7 @@ const list = (names: ReadonlyArray<string>): string => names.join(', ') || 'none
 export const unknownNames = ({
   graph,
   inputs = {},
+  constants = {},
   output,
 }: AdoptOptions<Parameterisation>): ReadonlyArray<ConfigProblem> => {
   const names = graph.inputs.map(nameOf)
@@ -49,6 +50,9 @@ export const unknownNames = ({
       .map(([ours, theirs]) =>
         refusedOption(`inputs.${ours}`, theirs, `an input of the model: ${list(names)}`),
       ),
+    ...Object.keys(constants)
+      .filter((name) => !names.includes(name))
+      .map((name) => refusedOption(`constants.${name}`, undefined, `an input of the model: ${list(names)}`)),
     ...(output === undefined || outputs.includes(output)
       ? []
       : [refusedOption('output', output, `an output of the model: ${list(outputs)}`)]),
@@ -127,6 +131,19 @@ export const conditioningProblem = (
         ),
       ]
 }
+
+/**
+ * That nobody said what an input is that is the same for all samples.
+ *
+ * @example
+ * const { key } = missingConstant(input('ids', 'float32', [9, 2])) // constants.ids
+ */
+export const missingConstant = (value: Value): ConfigProblem =>
+  refusedOption(
+    `constants.${nameOf(value)}`,
+    undefined,
+    `what the model's input "${nameOf(value)}", ${shown(value)}, is for all samples, as it has no batch axis: a number for every element, grid:ROWSxCOLUMNS for the places of tokens, or an array "shared.${nameOf(value)}" of the dataset`,
+  )
 
 /**
  * What nobody said and nothing shows.

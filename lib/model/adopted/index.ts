@@ -1,6 +1,7 @@
 export * from './adopted.js'
 export * from './checks.js'
 export * from './conditioning-of.js'
+export * from './constants.js'
 export * from './in-float32.js'
 export * from './options.js'
 export * from './rebatched.js'

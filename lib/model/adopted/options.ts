@@ -1,6 +1,7 @@
 import type { Path } from '../../path/index.js'
 import type { Graph } from '../../onnx/index.js'
 import type { ElementType, Parameterisation } from '../../types/index.js'
+import type { Constant } from './constants.js'
 import type { TimeConvention } from './time.js'
 
 /** One of the arrays that batches condition a model on. */
@@ -24,6 +25,11 @@ export type AdoptOptions<P extends Parameterisation> = {
    * name and shape, and for conditioning the input's own name.
    */
   readonly inputs?: Readonly<Record<string, string>>
+  /**
+   * Inputs that are the same for all samples, by the graph's names: those without a batch axis, such as the places of tokens, and one row of
+   * others. They become constants of the graph. Default: what is recognised.
+   */
+  readonly constants?: Readonly<Record<string, Constant>>
   /** The graph's output that is the prediction, where there are several. */
   readonly output?: string
   /** How the model is told the time. Default: what is recognised, else `timestep`. */

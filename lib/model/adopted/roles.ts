@@ -6,6 +6,8 @@ export type Roles = {
   readonly timestep: Value | undefined
   /** By the name that batches have it under. */
   readonly conditioning: Readonly<Record<string, Value>>
+  /** Inputs that are the same for all samples: they have no batch axis, or were said to be constants. By their own names. */
+  readonly shared: Readonly<Record<string, Value>>
   /** The name of the output, and it. */
   readonly prediction: readonly [string, Value] | undefined
 }
@@ -54,9 +56,25 @@ const isLike = (x: Value, y: Value): boolean =>
     mayMatch(x.shape.slice(2), y.shape.slice(2)))
 
 /**
+ * Whether an input has no batch axis: its leading axis has a length of its own, or is one of another input's inner axes, such as the tokens of
+ * the latents.
+ *
+ * @param others all inputs of the model
+ * @example
+ * const [x, ids] = [input('x', 'float32', ['batch', 'tokens', 64]), input('img_ids', 'float32', ['tokens', 3])]
+ * const shared = lacksBatch(ids, x, [x, ids]) // true
+ */
+export const lacksBatch = (value: Value, latents: Value, others: ReadonlyArray<Value>): boolean => {
+  const [length, batch] = [value.shape.at(0), latents.shape.at(0)]
+  if (length === undefined || length === batch) return false
+  return typeof length === 'number' ? length > 1 : others.some(({ shape }) => shape.slice(1).includes(length))
+}
+
+/**
  * Finds out which input is the latents, which the time and which output the prediction: by what was said, by the names that exporters use, and
  * by shape. Every other input is conditioning, under its own name unless another was given.
  *
+ * @param constants the names of inputs that are to be constants
  * @param given the graph's input for `latents`, `timestep` and conditioning, as far as it was said; names that the graph does not have are passed over
  * @param output the name of the prediction, if it was said
  * @example
@@ -67,6 +85,7 @@ export const rolesOf = (
   graph: Graph,
   given: Readonly<Record<string, string>> = {},
   output?: string,
+  constants: ReadonlyArray<string> = [],
 ): Roles => {
   const find = (name: string | undefined): Value | undefined =>
     name === undefined ? undefined : graph.inputs.find((x) => nameOf(x) === name)
@@ -93,9 +112,17 @@ export const rolesOf = (
         ? outputs[0]
         : outputs.find(([, y]) => latents !== undefined && isLike(latents, y))
       : outputs.find(([name]) => name === output)
-  const conditioning = [
+  const others = [
     ...asked.filter(([ours]) => ours !== 'latents' && ours !== 'timestep'),
     ...free.filter((x) => x !== latents && x !== timestep).map((x) => [nameOf(x), x] as const),
   ]
-  return { latents, timestep, conditioning: Object.fromEntries(conditioning), prediction }
+  const isShared = (x: Value): boolean =>
+    constants.includes(nameOf(x)) || (latents !== undefined && lacksBatch(x, latents, graph.inputs))
+  return {
+    latents,
+    timestep,
+    conditioning: Object.fromEntries(others.filter(([, x]) => !isShared(x))),
+    shared: Object.fromEntries(others.flatMap(([, x]) => (isShared(x) ? [[nameOf(x), x] as const] : []))),
+    prediction,
+  }
 }
