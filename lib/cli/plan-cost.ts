@@ -12,6 +12,8 @@ export type SampleCost = {
   readonly forward: number
   /** Of every sample, in the training graph: forward and backward. */
   readonly trained: number
+  /** The share of samples chosen for a rollout that move: a length of 0 may be drawn. 0 … 1. */
+  readonly moved: number
   /** How far a sample that is chosen is rolled out, on average: the σ of its source less that of its target. */
   readonly span: number
 }
@@ -51,7 +53,7 @@ const withoutTail = <S extends { readonly grid: ReadonlyArray<unknown> }>(span: 
  */
 export const sampleCost = (config: Config): SampleCost => {
   const { forward, trained } = methodCost(config)
-  if (!rollsOut(config)) return { rollout: 0, forward, trained, span: 0 }
+  if (!rollsOut(config)) return { rollout: 0, forward, trained, moved: 0, span: 0 }
   const { path } = samplingOf(config, 1)
   const { seed, prediction_type: type, scheduled_sampling_backprop: tail } = config
   const solver = solverOfRollouts(config)
@@ -76,6 +78,7 @@ export const sampleCost = (config: Config): SampleCost => {
   return {
     rollout: (packed + (compares && points === null ? moved : 0)) / drawn,
     forward: forward + (compares ? (points ?? 0) : 0),
+    moved: moved / drawn,
     span:
       spans.reduce((sum, { source, target }) => sum + path.at(source).sigma - path.at(target).sigma, 0) /
       drawn,

@@ -8,6 +8,9 @@ const dear = 0.5
 /** The mean span in σ of all samples from which rollouts have been seen to blur; docs/results.md has the measurements. */
 const blurring = 0.01
 
+/** The share of samples below which points beside them are called wasted. */
+const wasteful = 0.9
+
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 
 /**
@@ -19,13 +22,13 @@ const percent = (share: number): string => `${Math.round(100 * share)} %`
  */
 export const planNotes = (
   config: Config,
-  { span }: Pick<SampleCost, 'span'>,
+  { span, moved }: Pick<SampleCost, 'span' | 'moved'>,
   steps: ReadonlyArray<PlannedStep>,
 ): ReadonlyArray<string> => {
   if (!rollsOut(config)) return []
   const time = Math.max(...steps.map((step) => step.time))
   const share = Math.max(...steps.map((step) => step.share))
-  const least = Math.min(...steps.map((step) => step.share))
+  const [least, most] = [Math.min(...steps.map((step) => step.share)), share].map((part) => part * moved)
   const points = config.scheduled_sampling_renoise_points
   return [
     ...(time > dear
@@ -38,9 +41,9 @@ export const planNotes = (
           `Rollouts go ${span.toPrecision(2)} in σ on average, on ${percent(share)} of the samples. From about ${blurring} for the product on, samples lost variance and fine detail where it was measured (docs/results.md), also while the drift fell: shorter steps, fewer of them, or a smaller share keep more.`,
         ]
       : []),
-    ...(points !== null && least < 1
+    ...(points !== null && least < wasteful
       ? [
-          `scheduled_sampling_renoise beside evaluates ${points} points for every sample at every step, and they count only for samples that are rolled out: from ${percent(least)} to ${percent(share)} of them. scheduled_sampling_probability 1 without a ramp wastes none.`,
+          `scheduled_sampling_renoise beside evaluates ${points} points for every sample at every step, and they count only for those that are rolled out, which are ${percent(least)} at first and ${percent(most)} at most. scheduled_sampling_probability 1 from the start, with scheduled_sampling_strategy longest, wastes none.`,
         ]
       : []),
   ]

@@ -177,7 +177,8 @@ export type RolloutDenoiser = <P extends Parameterisation>(denoiser: Denoiser<P>
  * @param plan the paper's is one step on a sampler's grid of 40, for every sample
  * @param rolledBy the denoiser of the rollout, such as `(denoiser) => guided(denoiser, 4.5, unconditional)`
  * @example
- * const soaring = soar(euler(), { maxStepOffset: 1, grid: trailing(flow(), 40), probability: () => 1, points: 6 })
+ * const plan = { maxStepOffset: 1, strategy: 'longest', grid: trailing(flow(), 40), probability: () => 1 } as const
+ * const soaring = soar(euler(), { ...plan, points: 6 })
  */
 export const soar = (
   solver: Solver,

@@ -14,7 +14,7 @@ const rolling = {
 
 describe('sampleCost', () => {
   it('is nothing for teacher forcing, and the mean length of a rollout for Euler', () => {
-    expect(sampleCost(configOf({}))).toEqual({ rollout: 0, forward: 0, trained: 0, span: 0 })
+    expect(sampleCost(configOf({}))).toEqual({ rollout: 0, forward: 0, trained: 0, moved: 0, span: 0 })
     // Lengths are 0 … 4 alike.
     expect(sampleCost(configOf(rolling)).rollout).toBeCloseTo(2, 0)
   })
@@ -29,6 +29,13 @@ describe('sampleCost', () => {
   it('knows how far rollouts go', () => {
     // Two steps of 10 timesteps on average, less what the noisiest point cuts off.
     expect(sampleCost(configOf({ ...rolling, scheduled_sampling_step_stride: 10 })).span).toBeCloseTo(0.02, 2)
+  })
+
+  it('knows how many of the chosen move', () => {
+    expect(sampleCost(configOf(rolling)).moved).toBeCloseTo(0.8, 1)
+    const { moved, rollout } = sampleCost(configOf({ ...rolling, scheduled_sampling_strategy: 'longest' }))
+    expect(moved).toBeGreaterThan(0.99)
+    expect(rollout).toBeGreaterThan(3.9)
   })
 
   it('moves the last steps into the training graph where gradients flow through them', () => {
@@ -59,6 +66,7 @@ describe('sampleCost', () => {
       rollout: 0,
       forward: 1,
       trained: 1,
+      moved: 0,
       span: 0,
     })
     expect(sampleCost(configOf({ training_method: 'dream', prediction_type: 'epsilon' })).forward).toBe(1)

@@ -68,6 +68,12 @@ describe('plan', () => {
     expect(offsets.entries.length).toBe(6)
   })
 
+  it('always takes the longest where it is told to', () => {
+    const options = { maxStepOffset: 4, probability: () => 1, strategy: 'longest' } as const
+    for (const { source, target } of plan(options, at, ids(50), new Float32Array(50).fill(300), path))
+      expect(source - target).toBe(4)
+  })
+
   it('counts steps of its stride', () => {
     const spans = plan(
       { maxStepOffset: 4, probability: () => 1, stride: 25 },

@@ -42,7 +42,7 @@ export const scheduledSampling = {
     kind: kinds.integer({ min: 0, max: 999 }),
     value: 0,
     meaning:
-      'The longest rollout, in solver steps; each rolled-out sample draws its length from 0 … max. 0 is off. A rollout of k steps costs k evaluations of the model on that sample, times the stages of the solver (rk4: 4).',
+      'The longest rollout, in solver steps; each rolled-out sample draws its length from 0 … max, unless strategy says longest. 0 is off. A rollout of k steps costs k evaluations of the model on that sample, times the stages of the solver (rk4: 4).',
   }),
   scheduled_sampling_step_stride: option({
     group,
@@ -127,7 +127,7 @@ export const scheduledSampling = {
     kind: kinds.choice(strategyNames),
     value: 'uniform',
     meaning:
-      'How lengths are drawn: every length alike, or mostly short (biased_early) or mostly long (biased_late) ones.',
+      'How lengths are drawn from 0 … max: every length alike, mostly short (biased_early) or mostly long (biased_late) ones, or always the longest.',
   }),
   scheduled_sampling_sampler: option({
     group,
@@ -154,7 +154,7 @@ export const scheduledSampling = {
     text: '6 for renoise beside, else null',
     from: ({ scheduled_sampling_renoise: renoise }) => (renoise === 'beside' ? 6 : null),
     meaning:
-      "Points beside each sample; SOAR's are 6. Each is an evaluation with gradient for every sample of every step, also where none is rolled out, and counts for the samples that are: probability 1 wastes none.",
+      "Points beside each sample; SOAR's are 6. Each is an evaluation with gradient for every sample of every step, also where none is rolled out, and counts for those that are: probability 1 with strategy longest wastes none.",
   }),
   scheduled_sampling_renoise_weight: derivedOption<number | null>({
     group,
