@@ -14,6 +14,7 @@ export default defineConfig({
     include: ['spec/**/*.spec.ts'],
     setupFiles: ['spec/setup.ts'],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
     // ONNX Runtime's native threads and worker threads do not mix well: one process per file.
     pool: 'forks',
     // Specs that weigh the heap collect garbage first.
