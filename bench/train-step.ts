@@ -37,13 +37,17 @@ const { values } = parseArgs({
 })
 const [rounds, threads] = [Number(values.rounds), Number(values.threads)]
 
-/** What takes part, the work of a run in GFLOP, and the seconds of one. */
-type Contestant = { readonly name: string; readonly gigaflops: number; readonly run: () => Promise<number> }
+/** Seconds on the clock, and of all processors together. */
+type Taken = { readonly seconds: number; readonly processor: number }
 
-const timed = async (run: () => Promise<unknown>): Promise<number> => {
-  const started = performance.now()
+/** What takes part, the work of a run in GFLOP, and what one takes. */
+type Contestant = { readonly name: string; readonly gigaflops: number; readonly run: () => Promise<Taken> }
+
+const timed = async (run: () => Promise<unknown>): Promise<Taken> => {
+  const [started, before] = [performance.now(), process.cpuUsage()]
   await run()
-  return (performance.now() - started) / 1000
+  const { user, system } = process.cpuUsage(before)
+  return { seconds: (performance.now() - started) / 1000, processor: (user + system) / 1e6 }
 }
 
 /** The ceiling: one square product of 1536. */
@@ -99,7 +103,7 @@ const contestants = async (name: RealisticName): Promise<ReadonlyArray<Contestan
       : ways.map((way) => ({
           name: `  PyTorch ${peer.version}, ${way}`,
           gigaflops,
-          run: () => peer.run(`${name} ${way}`),
+          run: () => peer.step(`${name} ${way}`),
         }))),
   ]
 }
@@ -107,29 +111,35 @@ const contestants = async (name: RealisticName): Promise<ReadonlyArray<Contestan
 const all: Contestant[] = [await ceiling()]
 for (const name of names) all.push(...(await contestants(name)))
 
-const seconds = all.map((): number[] => [])
+const taken = all.map((): Taken[] => [])
 // Interleaved, the first round uncounted: machines drift.
 for (let round = 0; round <= rounds; round++)
   for (const [i, { run }] of all.entries()) {
-    const taken = await run()
-    if (round > 0) seconds[i].push(taken)
+    const one = await run()
+    if (round > 0) taken[i].push(one)
   }
 peer?.end()
 
-const rates = all.map(({ gigaflops }, i) => gigaflops / median(seconds[i]))
+const least = (i: number, of: keyof Taken): number => Math.min(...taken[i].map((one) => one[of]))
+const rates = all.map(({ gigaflops }, i) => gigaflops / median(taken[i].map(({ seconds }) => seconds)))
 let own = 0
 const rows = all.map(({ name, gigaflops }, i) => {
   const isPeer = name.startsWith(' ')
   if (!isPeer) own = i
   // Round by round, so that what disturbs the machine disturbs both.
-  const ratio = median(seconds[i].map((taken, round) => taken / seconds[own][round]))
+  const ratio = median(taken[i].map(({ seconds }, round) => seconds / taken[own][round].seconds))
   return {
     name,
     GFLOP: Number(gigaflops.toFixed(1)),
-    'ms (median)': Number((1000 * median(seconds[i])).toFixed(1)),
+    'ms (median)': Number(((1000 * gigaflops) / rates[i]).toFixed(1)),
+    'ms (least)': Number((1000 * least(i, 'seconds')).toFixed(1)),
+    'processor ms (least)': Number((1000 * least(i, 'processor')).toFixed(1)),
     'GFLOP/s': Number(rates[i].toFixed(1)),
     'of the ceiling': `${((100 * rates[i]) / rates[0]).toFixed(0)} %`,
     'deriva is': isPeer ? `× ${ratio.toFixed(2)}` : '',
+    least: isPeer ? `× ${(least(i, 'seconds') / least(own, 'seconds')).toFixed(2)}` : '',
+    // On a busy machine the fairest; with more than one thread, threads that wait for others count too.
+    processor: isPeer ? `× ${(least(i, 'processor') / least(own, 'processor')).toFixed(2)}` : '',
   }
 })
 console.log(`${cpus()[0].model}, ${threads} threads, Node ${process.version}, ${rounds} rounds, interleaved`)

@@ -20,8 +20,8 @@ export type TorchContestant = {
 /** Where each sample's rollout starts and ends, [batch], integer timesteps. */
 export type TorchSpans = { readonly source: ReadonlyArray<number>; readonly target: ReadonlyArray<number> }
 
-/** What a step took, and the largest resident size of PyTorch's process so far. */
-export type TorchStep = { readonly seconds: number; readonly mebibytes: number }
+/** What a step took on the clock and of the processors, and the largest resident size of PyTorch's process so far. */
+export type TorchStep = { readonly seconds: number; readonly processor: number; readonly mebibytes: number }
 
 export type Torch = {
   readonly version: string
@@ -61,7 +61,8 @@ export const torch = async (
   const version = String(field(await ask({ threads, contestants }), 'torch'))
   const step = async (run: string, spans?: TorchSpans): Promise<TorchStep> => {
     const answer = await ask({ run, spans })
-    return { seconds: Number(field(answer, 'seconds')), mebibytes: Number(field(answer, 'mebibytes')) }
+    const number = (name: string): number => Number(field(answer, name))
+    return { seconds: number('seconds'), processor: number('processor'), mebibytes: number('mebibytes') }
   }
   return {
     version,

@@ -1,5 +1,5 @@
 """Times steps on request. Reads one line of JSON that says what to build, then one line with a contestant's name for every
-step to take; answers each with the seconds it took and the largest resident size of the process so far. Started by the benchmarks of this folder's parent: `--python PATH`."""
+step to take; answers each with the seconds it took, those of the processor, and the largest resident size of the process so far. Started by the benchmarks of this folder's parent: `--python PATH`."""
 
 import json
 import resource
@@ -58,8 +58,8 @@ for line in sys.stdin:
     way, training, batch = contestants[asked["run"]]
     spans = asked.get("spans")
     arguments = [] if spans is None else [{k: torch.tensor(v, dtype=torch.float32) for k, v in spans.items()}]
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     loss = way(training, batch, *arguments)
-    seconds = time.perf_counter() - started
-    mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "mebibytes": mebibytes, "loss": loss}), flush=True)
+    answer = {"seconds": time.perf_counter() - started, "processor": time.process_time() - worked, "loss": loss}
+    answer["mebibytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(answer), flush=True)

@@ -44,6 +44,9 @@ export const compile = async (
     executionProviders: providers[device],
     // Errors reach the caller as values; warnings on a person's terminal help nobody.
     logSeverityLevel: 4,
+    // Its plan for all of a run's memory is one more block beside those of the first run: a UNet's training step takes 1.7 GB instead of
+    // 1.2, at the same speed; the smallest models gain 2 % of time by it.
+    ...(device === 'cpu' ? { enableMemPattern: false } : {}),
     ...(external.length === 0 ? {} : { externalData: external }),
     extra: {
       session: {
