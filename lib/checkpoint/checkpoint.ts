@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
@@ -9,7 +8,8 @@ import type { Parameters, State } from '../train/index.js'
 import type { TensorOf } from '../types/index.js'
 import { type CheckpointError, checkpointError, onDisk } from './disk.js'
 import { checkpointName, checkpoints, writeFolder } from './folder.js'
-import { decodeSafetensors, encodeSafetensors } from './safetensors.js'
+import { readSafetensors } from './read-safetensors.js'
+import { safetensorsPieces } from './safetensors.js'
 
 /** What a checkpoint remembers beside the state: enough to know which run it belongs to. */
 export type CheckpointMeta = {
@@ -35,8 +35,6 @@ const StateFile = t.strict({
 })
 type StateFile = t.TypeOf<typeof StateFile>
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-
 const modelFile = 'model.safetensors'
 const emaFile = 'ema.safetensors'
 const optimizerFile = 'optimizer.safetensors'
@@ -59,36 +57,37 @@ export const saveCheckpoint = (
     Object.entries(parameters).map(([name, tensor]) => [`${slot}/${name}`, tensor] as const),
   )
   const metadata = { format: 'pt', step: String(state.step) }
-  const tensors: Readonly<Record<string, Uint8Array>> = {
-    [modelFile]: encodeSafetensors(state.parameters, metadata),
-    // Without an average both are the same value: writing it twice would say otherwise.
-    ...(state.ema === state.parameters ? {} : { [emaFile]: encodeSafetensors(state.ema, metadata) }),
-    [optimizerFile]: encodeSafetensors(Object.fromEntries(slots), metadata),
+  const textOf = (files: Readonly<Record<string, string>>): string => {
+    const stateFile: StateFile = {
+      format: 1,
+      step: state.step,
+      seed,
+      slots: Object.keys(state.slots),
+      files,
+      config,
+    }
+    return `${JSON.stringify(StateFile.encode(stateFile), null, 2)}\n`
   }
-  const stateFile: StateFile = {
-    format: 1,
-    step: state.step,
-    seed,
-    slots: Object.keys(state.slots),
-    files: Object.fromEntries(Object.entries(tensors).map(([name, bytes]) => [name, sha256(bytes)])),
-    config,
-  }
-  const text = `${JSON.stringify(StateFile.encode(stateFile), null, 2)}\n`
-  return writeFolder(outputDir, checkpointName(state.step), {
-    ...tensors,
-    'state.json': new TextEncoder().encode(text),
-  })
+  return writeFolder(
+    outputDir,
+    checkpointName(state.step),
+    {
+      [modelFile]: safetensorsPieces(state.parameters, metadata),
+      // Without an average both are the same value: writing it twice would say otherwise.
+      ...(state.ema === state.parameters ? {} : { [emaFile]: safetensorsPieces(state.ema, metadata) }),
+      [optimizerFile]: safetensorsPieces(Object.fromEntries(slots), metadata),
+    },
+    'state.json',
+    textOf,
+  )
 }
-
-const readBytes = (path: string): TE.TaskEither<CheckpointError, Uint8Array> =>
-  onDisk(path, () => readFile(path))
 
 const readStateFile = (path: string): TE.TaskEither<CheckpointError, StateFile> =>
   pipe(
-    readBytes(path),
-    TE.chainEitherK((bytes) =>
+    onDisk(path, () => readFile(path, 'utf8')),
+    TE.chainEitherK((text) =>
       E.tryCatch(
-        (): unknown => JSON.parse(new TextDecoder().decode(bytes)),
+        (): unknown => JSON.parse(text),
         () => checkpointError(path, 'not JSON: cut off, or not a checkpoint'),
       ),
     ),
@@ -117,25 +116,21 @@ const readStateFile = (path: string): TE.TaskEither<CheckpointError, StateFile> 
 
 const readParameters = (path: string, expected: string): TE.TaskEither<CheckpointError, Parameters> =>
   pipe(
-    readBytes(path),
-    TE.chainEitherK((bytes) => {
-      const decoded = pipe(
-        decodeSafetensors(bytes),
-        E.mapLeft((message) => checkpointError(path, message)),
-      )
-      if (E.isLeft(decoded)) return decoded
-      if (sha256(bytes) !== expected)
+    onDisk(path, () => readSafetensors(path)),
+    TE.chainEitherK(E.mapLeft((message) => checkpointError(path, message))),
+    TE.chainEitherK(({ tensors, digest }) => {
+      if (digest !== expected)
         return E.left(
           checkpointError(
             path,
             'its bytes are not those that were saved (the SHA-256 in state.json differs)',
           ),
         )
-      const tensors = Object.entries(decoded.right.tensors)
-      const floats = tensors.filter(
+      const named = Object.entries(tensors)
+      const floats = named.filter(
         (entry): entry is [string, TensorOf<'float32'>] => entry[1].type === 'float32',
       )
-      return floats.length === tensors.length
+      return floats.length === named.length
         ? E.right(Object.fromEntries(floats))
         : E.left(checkpointError(path, 'it holds tensors other than float32'))
     }),

@@ -2,6 +2,7 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type CheckpointError, onDisk, orIfMissing } from './disk.js'
+import { type Pieces, writePieces } from './slices.js'
 
 /**
  * The name of the folder of a checkpoint.
@@ -31,11 +32,13 @@ const flush = async (path: string): Promise<void> => {
   }
 }
 
-const writeDurably = async (path: string, bytes: Uint8Array): Promise<void> => {
+/** Writes a file and asks the disk to keep it; gives its SHA-256. */
+const writeDurably = async (path: string, pieces: Pieces): Promise<string> => {
   const handle = await open(path, 'w')
   try {
-    await handle.writeFile(bytes)
+    const digest = await writePieces(handle, pieces)
     await handle.sync()
+    return digest
   } finally {
     await handle.close()
   }
@@ -58,28 +61,41 @@ const exists = async (parent: string, name: string): Promise<boolean> =>
 
 /**
  * Writes a folder of files as one: under another name first, synced to the disk, then renamed. A crash leaves the old folder,
- * or the new one, and never a part. A folder of this name is replaced.
+ * or the new one, and never a part; a failure, such as that of a full disk, leaves nothing of the new one. A folder of this name is
+ * replaced.
  *
  * @param parent is made if it does not exist
+ * @param last a file that is written after the others, and may speak of them: it is given the SHA-256 of each in hexadecimal
  * @returns the path of the folder
  * @example
- * const saved = writeFolder('runs/a', 'checkpoint-000500', { 'state.json': new TextEncoder().encode('{}') })
+ * const saved = writeFolder('runs/a', 'checkpoint-000500', { data: [Uint8Array.of(1)] }, 'state.json', (digests) => JSON.stringify(digests))
  */
 export const writeFolder = (
   parent: string,
   name: string,
-  files: Readonly<Record<string, Uint8Array>>,
+  files: Readonly<Record<string, Pieces>>,
+  last: string,
+  textOf: (digests: Readonly<Record<string, string>>) => string,
 ): TE.TaskEither<CheckpointError, string> => {
   const path = join(parent, name)
   return onDisk(path, async () => {
     const hidden = passing(parent, name, 'writing')
     // What a run that crashed here left behind.
     await rm(hidden, { recursive: true, force: true })
-    await mkdir(hidden, { recursive: true })
-    for (const [file, bytes] of Object.entries(files)) await writeDurably(join(hidden, file), bytes)
-    await flush(hidden)
-    if (await exists(parent, name)) await removeWhole(parent, name)
-    await rename(hidden, path)
+    try {
+      await mkdir(hidden, { recursive: true })
+      const digests: Array<readonly [string, string]> = []
+      for (const [file, pieces] of Object.entries(files))
+        digests.push([file, await writeDurably(join(hidden, file), pieces)])
+      await writeDurably(join(hidden, last), [new TextEncoder().encode(textOf(Object.fromEntries(digests)))])
+      await flush(hidden)
+      if (await exists(parent, name)) await removeWhole(parent, name)
+      await rename(hidden, path)
+    } catch (cause) {
+      // Room for those who come after. That this may fail too is not the failure to report.
+      await rm(hidden, { recursive: true, force: true }).catch(() => undefined)
+      throw cause
+    }
     await flush(parent)
     return path
   })

@@ -13,18 +13,19 @@ const bytesOf = ({ data }: Tensor): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
 /**
- * A safetensors file (https://github.com/huggingface/safetensors): the length of the header as a little-endian uint64, the
- * header as JSON padded with spaces to a multiple of 8, then the data of all tensors, little-endian, without gaps.
+ * A safetensors file (https://github.com/huggingface/safetensors) as the pieces that it is made of, one after the other: the length of
+ * the header as a little-endian uint64, the header as JSON padded with spaces to a multiple of 8, then the data of all tensors,
+ * little-endian, without gaps. Nothing is copied: the pieces are the tensors' own memory.
  *
  * Tensors are laid out by falling element size and then by name, so that all are aligned and equal contents give equal files.
  *
  * @example
- * const file = encodeSafetensors({ weight: float32([2], [1, 2]) }, { format: 'pt' })
+ * const [header, weight] = safetensorsPieces({ weight: float32([2], [1, 2]) }, { format: 'pt' })
  */
-export const encodeSafetensors = (
+export const safetensorsPieces = (
   tensors: Readonly<Record<string, Tensor>>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array => {
+): ReadonlyArray<Uint8Array> => {
   const entries = Object.entries(tensors).sort(
     ([a, x], [b, y]) => dtypes[y.type][1] - dtypes[x.type][1] || (a < b ? -1 : 1),
   )
@@ -34,19 +35,36 @@ export const encodeSafetensors = (
     end += tensor.data.byteLength
     return [name, { dtype: dtypes[tensor.type][0], shape: tensor.dims, data_offsets: [start, end] }] as const
   })
-  const header = new TextEncoder().encode(
+  const text = new TextEncoder().encode(
     JSON.stringify({
       ...(Object.keys(metadata).length === 0 ? {} : { __metadata__: metadata }),
       ...Object.fromEntries(described),
     }),
   )
-  const padded = Math.ceil(header.length / 8) * 8
-  const file = new Uint8Array(8 + padded + end).fill(0x20, 8, 8 + padded)
-  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true)
-  file.set(header, 8)
-  entries.forEach(([, tensor], i) => {
-    file.set(bytesOf(tensor), 8 + padded + described[i][1].data_offsets[0])
-  })
+  const padded = Math.ceil(text.length / 8) * 8
+  const header = new Uint8Array(8 + padded).fill(0x20, 8)
+  new DataView(header.buffer).setBigUint64(0, BigInt(padded), true)
+  header.set(text, 8)
+  return [header, ...entries.map(([, tensor]) => bytesOf(tensor))]
+}
+
+/**
+ * A safetensors file; see `safetensorsPieces`.
+ *
+ * @example
+ * const file = encodeSafetensors({ weight: float32([2], [1, 2]) }, { format: 'pt' })
+ */
+export const encodeSafetensors = (
+  tensors: Readonly<Record<string, Tensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array => {
+  const pieces = safetensorsPieces(tensors, metadata)
+  const file = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    file.set(piece, at)
+    at += piece.length
+  }
   return file
 }
 

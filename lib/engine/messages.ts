@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type * as E from 'fp-ts/lib/Either.js'
 import type { MessagePort, Transferable } from 'node:worker_threads'
 import { elementArrays, type ElementType, type Tensor } from '../types/index.js'
@@ -56,6 +57,34 @@ export type Question = { readonly [K in CallName]: QuestionOf<K> }[CallName]
 
 export type Answer<K extends CallName> = E.Either<EngineError, Calls[K]['give']>
 
+type Copies = readonly [ReadonlyArray<Tensor>, ReadonlyArray<Transferable>]
+
+/** Bytes that are copied at a stretch: a few milliseconds of work. */
+const stretch = 2 ** 22
+
+/** Copies of tensors, with a halt after each stretch. */
+function* copying(tensors: ReadonlyArray<Tensor>): Generator<undefined, Copies> {
+  const copies = new Map<Tensor['data'], ArrayBuffer>()
+  let sinceHalt = 0
+  for (const { data } of tensors) {
+    if (copies.has(data)) continue
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    const copy = new Uint8Array(bytes.length)
+    for (let start = 0; start < bytes.length;) {
+      const end = Math.min(bytes.length, start + stretch - sinceHalt)
+      copy.set(bytes.subarray(start, end), start)
+      sinceHalt += end - start
+      start = end
+      if (sinceHalt < stretch) continue
+      sinceHalt = 0
+      yield undefined
+    }
+    copies.set(data, copy.buffer)
+  }
+  const all = tensors.map((tensor) => over(tensor, copies.get(tensor.data) ?? new ArrayBuffer(0)))
+  return [all, buffersOf(all)]
+}
+
 /**
  * Copies of tensors in arrays of their own, which can change threads. Tensors over the same data share the copy, and a view of a
  * larger array is copied without the rest of it.
@@ -64,18 +93,27 @@ export type Answer<K extends CallName> = E.Either<EngineError, Calls[K]['give']>
  * @example
  * const [copies, owned] = copied([float32([2], [1, 2])])
  */
-export const copied = (
-  tensors: ReadonlyArray<Tensor>,
-): readonly [ReadonlyArray<Tensor>, ReadonlyArray<Transferable>] => {
-  const copies = new Map<Tensor['data'], ArrayBuffer>()
-  const copy = ({ data }: Tensor): ArrayBuffer => {
-    const made =
-      copies.get(data) ?? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice().buffer
-    copies.set(data, made)
-    return made
+export const copied = (tensors: ReadonlyArray<Tensor>): Copies => {
+  const copies = copying(tensors)
+  let turn = copies.next()
+  while (turn.done !== true) turn = copies.next()
+  return turn.value
+}
+
+/**
+ * The same, with pauses in which timers and signals have their turn: the weights of a model are hundreds of megabytes.
+ *
+ * @example
+ * const copies: Promise<unknown> = copiedWithPauses([float32([2], [1, 2])])
+ */
+export const copiedWithPauses = async (tensors: ReadonlyArray<Tensor>): Promise<Copies> => {
+  const copies = copying(tensors)
+  let turn = copies.next()
+  while (turn.done !== true) {
+    await setImmediate()
+    turn = copies.next()
   }
-  const all = tensors.map((tensor) => over(tensor, copy(tensor)))
-  return [all, buffersOf(all)]
+  return turn.value
 }
 
 /** The tensor with its data in other memory. */

@@ -5,11 +5,18 @@ import { type Transferable, Worker } from 'node:worker_threads'
 import type { Tensor } from '../types/index.js'
 import type { Device } from './device.js'
 import { type Engine, type EngineError, engineError, type KeepingSession } from './engine.js'
-import { copied, type Reference } from './messages.js'
+import { type Answer, type CallName, type Calls, copiedWithPauses, type Reference } from './messages.js'
 import type { ModelParts } from './parts.js'
+import { queue } from './queue.js'
 import { registry } from './registry.js'
 import type { Held, Values } from './value.js'
 import { lineTo } from './worker-line.js'
+
+/** What a run is fed: data, which is copied, and what the worker has already. */
+type Feeding = {
+  readonly plain: ReadonlyArray<readonly [string, Tensor]>
+  readonly references: ReadonlyArray<readonly [string, Reference]>
+}
 
 /** A thread that runs worker-main. Node reads no TypeScript: where this is a source file, tsx translates for the thread too. */
 const start = (device: Device): Worker => {
@@ -25,34 +32,34 @@ const start = (device: Device): Worker => {
 
 /**
  * An engine in a worker thread of its own: the event loop goes on while it computes. What sessions keep stays in the worker's memory
- * (or its GPU's); what is fed is copied once and handed over, since it remains the caller's, and what comes back is handed over
- * without a copy. A worker that crashes or is ended answers every question with a Left; nothing waits for ever.
+ * (or its GPU's); what is fed is copied once and handed over, since it remains the caller's, with pauses where it is much, and what
+ * comes back is handed over without a copy. A worker that crashes or is ended answers every question with a Left; nothing waits for
+ * ever.
  *
  * @example
  * declare const model: Uint8Array
  * const session = workerEngine('cpu').open(model, { name: 'denoiser' })
  */
 export const workerEngine = (device: Device): Engine<Uint8Array | ModelParts> => {
-  const { ask, hangUp } = lineTo(start(device))
+  const line = lineTo(start(device))
+  // What takes several turns to be made is still asked in the order of the calls.
+  const inTurn = queue()
+  const asked = async <K extends CallName>(
+    call: K,
+    made: () => Promise<readonly [Calls[K]['take'], ReadonlyArray<Transferable>]>,
+  ): Promise<Answer<K>> => {
+    // In an object, since the next question need not wait for the answer to this one.
+    const { answer } = await inTurn(async () => {
+      const [take, owned] = await made()
+      return { answer: line.ask(call, take, owned) }
+    })
+    return answer
+  }
+  const ask = <K extends CallName>(call: K, take: Calls[K]['take']): Promise<Answer<K>> =>
+    asked(call, () => Promise.resolve([take, []]))
   const residents = registry((ids) => {
     void ask('release', { ids })
   })
-  const fed = (
-    values: Values,
-  ): readonly [Readonly<Record<string, Tensor | Reference>>, ReadonlyArray<Transferable>] => {
-    const named = Object.entries(values)
-    const plain = named.flatMap(([name, value]) =>
-      value.type === 'resident' ? [] : [[name, value] as const],
-    )
-    const [copies, owned] = copied(plain.map(([, tensor]) => tensor))
-    const references = named.flatMap(([name, value]) =>
-      value.type === 'resident' ? [[name, { type: 'reference', id: residents.idOf(value) }] as const] : [],
-    )
-    return [
-      Object.fromEntries([...references, ...plain.map(([name], i) => [name, copies[i]] as const)]),
-      owned,
-    ]
-  }
 
   const openKeeping: Engine<Uint8Array | ModelParts>['openKeeping'] =
     (model, keeps, options = {}) =>
@@ -60,22 +67,37 @@ export const workerEngine = (device: Device): Engine<Uint8Array | ModelParts> =>
       const opened = await ask('open', { model, keeps, options })
       if (E.isLeft(opened)) return opened
       const { session, inputs, outputs } = opened.right
-      const known = (values: Values): Values =>
-        Object.fromEntries(inputs.flatMap((n) => (Object.hasOwn(values, n) ? [[n, values[n]]] : [])))
+      const fed = (values: Values): Feeding => {
+        const named = inputs.flatMap((name) =>
+          Object.hasOwn(values, name) ? [[name, values[name]] as const] : [],
+        )
+        return {
+          plain: named.flatMap(([name, value]) => (value.type === 'resident' ? [] : [[name, value]])),
+          references: named.flatMap(([name, value]) =>
+            value.type === 'resident'
+              ? [[name, { type: 'reference', id: residents.idOf(value) } as const]]
+              : [],
+          ),
+        }
+      }
       return E.right<EngineError, KeepingSession>({
         inputs,
         outputs,
-        run: (values) =>
-          pipe(
-            TE.fromEither(
-              E.tryCatch(() => fed(known(values)), engineError(`running the ${options.name ?? 'model'}`)),
-            ),
-            TE.chain(
-              ([feeds, owned]) =>
-                () =>
-                  ask('run', { session, feeds }, owned),
-            ),
-            TE.map(({ kept, rest }) => ({
+        run: (values) => async () => {
+          const feeding = E.tryCatch(() => fed(values), engineError(`running the ${options.name ?? 'model'}`))
+          if (E.isLeft(feeding)) return feeding
+          const { plain, references } = feeding.right
+          const answer = await asked('run', async () => {
+            const [copies, owned] = await copiedWithPauses(plain.map(([, tensor]) => tensor))
+            const feeds: ReadonlyArray<readonly [string, Tensor | Reference]> = [
+              ...references,
+              ...plain.map(([name], i) => [name, copies[i]] as const),
+            ]
+            return [{ session, feeds: Object.fromEntries(feeds) }, owned]
+          })
+          return pipe(
+            answer,
+            E.map(({ kept, rest }) => ({
               rest,
               kept: Object.fromEntries(
                 Object.entries(kept).map(([name, { id, element, dims }]): [string, Held] => [
@@ -84,7 +106,8 @@ export const workerEngine = (device: Device): Engine<Uint8Array | ModelParts> =>
                 ]),
               ),
             })),
-          ),
+          )
+        },
         release: () => ask('closeSession', { session }),
       })
     }
@@ -104,27 +127,27 @@ export const workerEngine = (device: Device): Engine<Uint8Array | ModelParts> =>
             ),
         })),
       ),
-    read: (values) => {
+    read: (values) => async () => {
       const named = Object.entries(values)
       const away = named.flatMap(([name, value]) =>
         value.type === 'resident' ? [[name, value] as const] : [],
       )
+      const ids = E.tryCatch(
+        () => away.map(([, resident]) => residents.idOf(resident)),
+        engineError('reading what the engine holds'),
+      )
+      if (E.isLeft(ids)) return ids
       return pipe(
-        TE.fromEither(
-          E.tryCatch(
-            () => away.map(([, resident]) => residents.idOf(resident)),
-            engineError('reading what the engine holds'),
-          ),
-        ),
-        TE.chain((ids) => () => ask('read', { ids })),
-        TE.map((tensors) =>
-          Object.fromEntries(
+        await ask('read', { ids: ids.right }),
+        E.map((tensors) => {
+          const read = new Map(away.map(([name], i) => [name, tensors[i]]))
+          return Object.fromEntries(
             named.flatMap(([name, value]) => {
-              if (value.type !== 'resident') return [[name, value] as const]
-              return [[name, tensors[away.findIndex(([n]) => n === name)]] as const]
+              const tensor = value.type === 'resident' ? read.get(name) : value
+              return tensor === undefined ? [] : [[name, tensor]]
             }),
-          ),
-        ),
+          )
+        }),
       )
     },
     release: (values) => () => {
@@ -133,7 +156,7 @@ export const workerEngine = (device: Device): Engine<Uint8Array | ModelParts> =>
     close: async () => {
       // Left where it has ended already, which is as good.
       await ask('close', undefined)
-      await hangUp()
+      await line.hangUp()
       return E.right(undefined)
     },
   }

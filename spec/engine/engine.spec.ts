@@ -103,4 +103,22 @@ describe.each([
     )
     expect(totals).toEqual([6, 10, 14])
   })
+
+  it('is fed much as it is fed little, in the order asked for', async () => {
+    const session = await opened(['y'])
+    // Some megabytes that are a view of more, and hold something different everywhere.
+    const rows = 800_001
+    const data = Float32Array.from({ length: 2 * rows + 3 }, (_, i) => i % 17)
+    const much = float32([rows, 2], data.subarray(1, 1 + 2 * rows))
+    const asked = [much, start].map((x) => session.run({ x })())
+    const [large, small] = (await Promise.all(asked)).map(right)
+    expect(small.rest['total']).toEqual(float32([], [16]))
+    const y = right(await engine.read(large.kept)())['y']
+    expect(y.data.length).toBe(2 * rows)
+    expect(y.data.every((value, i) => Number(value) === 2 * ((i + 1) % 17) + 1)).toBe(true)
+    // Released at once, while it is still being copied: what was asked before is answered all the same.
+    const again = session.run({ x: large.kept['y'] })()
+    engine.release(large.kept)()
+    expect(Number(right(await again).rest['total'].data[0])).toBeGreaterThan(0)
+  })
 })
