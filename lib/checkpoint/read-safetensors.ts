@@ -1,16 +1,17 @@
+import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import type { Tensor } from '../types/index.js'
 import { tensorOfBytes } from './safetensors.js'
 import { decodeSafetensorsHeader, safetensorsHeaderEnd } from './safetensors-header.js'
-import { readBytes, sha256 } from './slices.js'
+import { readBytes } from './slices.js'
 
 /** What was read, with the SHA-256 of the whole file in hexadecimal. */
 type Read = { readonly tensors: Readonly<Record<string, Tensor>>; readonly digest: string }
 
 const read = async (file: FileHandle): Promise<E.Either<string, Read>> => {
   const { size } = await file.stat()
-  const hash = sha256()
+  const hash = createHash('sha256')
   const start = new Uint8Array(Math.min(8, size))
   await readBytes(file, start, hash)
   const end = safetensorsHeaderEnd(start, size)

@@ -12,19 +12,16 @@ function* stretches(pieces: Pieces): Generator<Uint8Array> {
     for (let start = 0; start < piece.length; start += stretch) yield piece.subarray(start, start + stretch)
 }
 
-/** SHA-256, to be told what it is of bit by bit. */
-export const sha256 = (): Hash => createHash('sha256')
-
 /**
  * Writes pieces one after the other, a few megabytes at a time, so that nothing else has to wait for long.
  *
  * @returns their SHA-256 in hexadecimal
  * @example
- * declare const file: FileHandle
+ * declare const file: import('node:fs/promises').FileHandle
  * const digest: Promise<string> = writePieces(file, [Uint8Array.of(1, 2), Uint8Array.of(3)])
  */
 export const writePieces = async (file: FileHandle, pieces: Pieces): Promise<string> => {
-  const hash = sha256()
+  const hash = createHash('sha256')
   for (const bytes of stretches(pieces)) {
     hash.update(bytes)
     for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done)).bytesWritten
@@ -38,8 +35,8 @@ export const writePieces = async (file: FileHandle, pieces: Pieces): Promise<str
  * @param hash told what was read
  * @returns how many there were: fewer than there is room for at the end of the file
  * @example
- * declare const file: FileHandle
- * const count: Promise<number> = readBytes(file, new Uint8Array(8), sha256())
+ * declare const file: import('node:fs/promises').FileHandle, hash: import('node:crypto').Hash
+ * const count: Promise<number> = readBytes(file, new Uint8Array(8), hash)
  */
 export const readBytes = async (file: FileHandle, into: Uint8Array, hash: Hash): Promise<number> => {
   let done = 0

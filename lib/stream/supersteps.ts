@@ -30,13 +30,8 @@ export type SuperstepsOptions = {
   readonly pauses?: ReadonlyArray<number>
 }
 
-const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b))
-
 /**
- * The step at which a superstep ends that begins at this one: the next multiple of its length; where a pause or the end of all comes
- * before that, shorter supersteps lead there, all of one length as far as it goes, since every length is a graph to be compiled.
- *
- * It is a function of the step alone, so that a run that goes on from a checkpoint takes the same supersteps as if it had never stopped.
+ * The step at which a superstep ends that begins at this one: after its whole length, or before that at a pause or at the end of all.
  *
  * @param most steps of a superstep
  * @param total steps in all
@@ -47,13 +42,7 @@ export const superstepEnd = (
   step: number,
   most: number,
   { pauses = [], total = Infinity }: SuperstepsOptions & { readonly total?: number } = {},
-): number => {
-  const stop = Math.min(total, ...[most, ...pauses].map((every) => (Math.floor(step / every) + 1) * every))
-  const left = stop - step
-  if (left === most) return stop
-  const short = [...pauses, ...(Number.isFinite(total) ? [total] : [])].reduce(divisor, most)
-  return step + (left % short === 0 ? short : left % short)
-}
+): number => Math.min(step + most, total, ...pauses.map((pause) => (Math.floor(step / pause) + 1) * pause))
 
 /** A lesson with all that its step in the graph needs, and what the host knows of it. */
 type Prepared<N extends string> = {
@@ -123,8 +112,8 @@ const reported = (
  * same weights to rounding. What comes before this stage is run for all of them before the first is taken, and for the next superstep
  * while this one computes, so none of it may ask the model; it ends with an error that says so.
  *
- * A superstep ends at multiples of its length, at pauses, and at the last step of the training; where these are closer, it is shorter.
- * Every length that comes up is compiled once.
+ * A superstep is shorter where a pause or the last step of the training is closer. Which steps are one superstep changes nothing of what
+ * they do.
  *
  * @param compiled `superstep(…)`, whose plan the rollouts follow
  * @returns every step that was taken, in order, each with the state after the last of them

@@ -261,8 +261,7 @@ describe('deriva train with several steps a run', () => {
     expect(await train('stopped', ['--superstep_steps=4'], stop)).toBe(130)
     expect(told).toContain('Finishing the steps under way and saving')
     const { step } = await state('stopped')
-    expect(step % 4 === 0 || step % 5 === 0).toBe(true)
-    expect(step).toBeLessThan(11)
+    expect([4, 5, 9, 10]).toContain(step)
     expect(await train('stopped', ['--superstep_steps=4', '--resume_from_checkpoint=latest'])).toBe(0)
     for (const path of ['model.onnx', 'samples/step-000010.png', 'checkpoint-000011/optimizer.safetensors'])
       expect(

@@ -305,17 +305,17 @@ describe('supersteps', () => {
     })
   })
 
-  it('are shorter before a pause and at the end, and then give the same weights to rounding', async () => {
+  it('are shorter before a pause and at the end, and give the same weights, bit for bit', async () => {
     const three = await compiled({}, 3)
     const lengths = (pauses: ReadonlyArray<number>) =>
       lastValueFrom(
         pipe(start, supersteps(three, { pauses }), training(three, { steps: 8, seed })).pipe(toArray()),
       )
     const [whole, cut] = [await lengths([]), await lengths([5])]
-    expect(whole.map(({ state }) => state.step)).toEqual([3, 6, 7, 8])
-    expect(cut.map(({ state }) => state.step)).toEqual([3, 4, 5, 6, 7, 8])
+    expect(whole.map(({ state }) => state.step)).toEqual([3, 6, 8])
+    expect(cut.map(({ state }) => state.step)).toEqual([3, 5, 8])
     const [a, b] = [whole, cut].map((all) => plain(all.at(-1)?.state ?? three.initial).parameters)
-    expect(distance(a, b)).toBeLessThan(1e-5)
+    expect(a).toEqual(b)
     expect(() => three.descend(three.initial, [])).toThrow('0 lessons for a superstep of 3 steps')
     await expect(compiled({}, 0)).rejects.toThrow('a superstep of 0 steps')
   })
@@ -329,7 +329,7 @@ describe('supersteps', () => {
         ),
       )
     const whole = plain((await through(11, three.initial)).state)
-    for (const step of [3, 4, 6, 9])
+    for (const step of [3, 4, 7, 8])
       expect(plain((await through(11, plain((await through(step, three.initial)).state))).state)).toEqual(
         whole,
       )
@@ -361,19 +361,8 @@ describe('supersteps', () => {
 
 describe('the ends of supersteps', () => {
   const every = fc.integer({ min: 1, max: 50 })
-  const walk = (
-    from: number,
-    most: number,
-    pauses: ReadonlyArray<number>,
-    total: number,
-  ): ReadonlyArray<number> => {
-    const ends: number[] = []
-    for (let step = from; step < total; step = ends.at(-1) ?? total)
-      ends.push(superstepEnd(step, most, { pauses, total }))
-    return ends
-  }
 
-  it('are among others all multiples of the length, all pauses, and the last step', () => {
+  it('are as far apart as may be, at all pauses, and at the last step', () => {
     fc.assert(
       fc.property(
         fc.nat(300),
@@ -381,30 +370,15 @@ describe('the ends of supersteps', () => {
         fc.array(every, { maxLength: 3 }),
         every,
         (from, most, pauses, left) => {
-          const ends = walk(from, most, pauses, from + left)
-          const wanted = Array.from({ length: left }, (_, i) => from + 1 + i).filter(
-            (step) => step === from + left || [most, ...pauses].some((m) => step % m === 0),
+          const end = superstepEnd(from, most, { pauses, total: from + left })
+          const stops = (step: number): boolean =>
+            step === from + most || step === from + left || pauses.some((pause) => step % pause === 0)
+          expect(Array.from({ length: end - from }, (_, i) => stops(from + 1 + i)).indexOf(true)).toBe(
+            end - from - 1,
           )
-          expect(ends).toEqual(expect.arrayContaining(wanted))
-          const lengths = ends.map((end, i) => end - (ends[i - 1] ?? from))
-          expect(lengths.every((length) => length >= 1 && length <= most)).toBe(true)
         },
       ),
     )
-  })
-
-  it('make two lengths at most, from the start on', () => {
-    fc.assert(
-      fc.property(
-        every,
-        fc.array(every, { maxLength: 3 }),
-        fc.integer({ min: 1, max: 400 }),
-        (most, pauses, total) => {
-          const ends = walk(0, most, pauses, total)
-          expect(new Set(ends.map((end, i) => end - (ends[i - 1] ?? 0))).size).toBeLessThanOrEqual(2)
-        },
-      ),
-    )
-    expect(walk(240, 8, [250], 264)).toEqual([248, 250, 252, 254, 256, 264])
+    expect(superstepEnd(240, 32, { pauses: [500, 250] })).toBe(250)
   })
 })
