@@ -83,7 +83,7 @@ const configError = (problems: Problems): ErrorOf<'ConfigError'> => ({
  *
  * A weight [in, out] or [out, in] of MatMul or Gemm gets A [rank, in] and B [out, rank]; a kernel of Conv gets A [rank, in, …kernel]
  * and B [out, rank, 1, …]: a convolution to `rank` channels, and a 1×1 convolution to the output, as in PEFT. A starts Kaiming-uniform and
- * B as zeros. There is no dropout: its masks would have to be fed for every layer at every step, as a graph draws no random numbers.
+ * B as zeros.
  *
  * @returns Left `ConfigError` where an option is out of its range, or a target names no weight that can have an adapter; with names that are near, and those that can
  * @example

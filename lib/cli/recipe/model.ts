@@ -2,7 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { encodeSafetensors } from '../../checkpoint/index.js'
 import { type Config, configError, type ConfigError, type DatasetFacts } from '../../config/index.js'
-import { lora, merged, toPeft } from '../../lora/index.js'
+import { lora, merged, toDiffusers, toPeft } from '../../lora/index.js'
 import { adopted, dit, type ImageShape, inPrecision, type Model, unet, weightsOf } from '../../model/index.js'
 import type { Encodable, Graph } from '../../onnx/index.js'
 import { type Parameters, trainedGraph } from '../../train/index.js'
@@ -123,7 +123,7 @@ const adaptedSubject = <P extends Parameterisation>(
         return {
           'adapter_model.safetensors': encodeSafetensors(tensors, { format: 'pt' }),
           'adapter_config.json': `${JSON.stringify(peft, null, 2)}\n`,
-          'pytorch_lora_weights.safetensors': encodeSafetensors(toPeft(model, parameters, 'unet').tensors, {
+          'pytorch_lora_weights.safetensors': encodeSafetensors(toDiffusers(model, parameters), {
             format: 'pt',
           }),
         }
