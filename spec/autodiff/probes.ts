@@ -87,7 +87,9 @@ export const probes: { readonly [O in OperatorName]: ReadonlyArray<Probe> | 'fla
       onnx.conv(x, w, undefined, { group: 2, dilations: [2, 1] }),
     ),
     // More weights than pixels: images are flipped instead of the weight.
-    single([real(1, 4, 2, 3), real(6, 4, 2, 2)], (x, w) => onnx.conv(x, w, undefined, { pads: [1, 0, 0, 1] })),
+    single([real(1, 4, 2, 3), real(6, 4, 2, 2)], (x, w) =>
+      onnx.conv(x, w, undefined, { pads: [1, 0, 0, 1] }),
+    ),
     single([real(2, 4, 5, 6), real(6, 2, 1, 1)], (x, w) => onnx.conv(x, w, undefined, { group: 2 })),
     single([real(1, 2, 3, 4, 4), real(2, 2, 1, 2, 2)], (x, w) =>
       onnx.conv(x, w, undefined, { strides: [1, 2, 2] }),
