@@ -45,9 +45,10 @@ const detailKept = (
   const { sigma } = path.at(timestep)
   return pipe(
     denoiser.predict(latents, new Float32Array(batch.ids.length).fill(timestep), batch.conditioning),
-    TE.map((velocity) => {
+    TE.chainTaskK((velocity) => async () => {
       const guess = latents.map((x, i) => x - sigma * velocity[i])
-      return relativeSharpness(sharpness(guess, sample), sharpness(batch.x0, sample)).highPower
+      const [kept, there] = [await sharpness(guess, sample)(), await sharpness(batch.x0, sample)()]
+      return relativeSharpness(kept, there).highPower
     }),
   )
 }

@@ -33,7 +33,7 @@ export const stripPicture = (made: Digits): TE.TaskEither<DerivaError, Uint8Arra
         ),
       ),
     ),
-    TE.map((rows) => {
+    TE.chainTaskK((rows) => {
       const latents = Float32Array.from(rows.flatMap((row) => row.flatMap((one) => [...one])))
       return encodePng(sampleGrid(latents, { shape: sample, columns: spans.length + 1, scale: 4 }))
     }),

@@ -19,27 +19,31 @@ export type Comparison = (images: Images) => TE.TaskEither<DerivaError, Distance
 /** A comparison with real images, of which everything is computed once. */
 export const comparison = (classifier: Classifier, real: Images): TE.TaskEither<DerivaError, Comparison> =>
   pipe(
-    classifier(real),
-    TE.map((theirs): Comparison => {
-      const seen = sharpness(real.data, [side, side])
-      return (images) =>
-        pipe(
-          classifier(images),
-          TE.map(({ features, accuracy }) => ({
-            frechet: frechet(
-              { points: features, count: images.count },
-              { points: theirs.features, count: real.count },
-            ),
-            sliced: slicedWasserstein(
-              { points: images.data, count: images.count },
-              { points: real.data, count: real.count },
-              { directions: 64, seed: 1 },
-            ),
-            ...relativeSharpness(sharpness(images.data, [side, side]), seen),
-            accuracy,
-          })),
-        )
-    }),
+    TE.Do,
+    TE.bind('theirs', () => classifier(real)),
+    TE.bind('seen', () => TE.fromTask(sharpness(real.data, [side, side]))),
+    TE.map(
+      ({ theirs, seen }): Comparison =>
+        (images) =>
+          pipe(
+            TE.Do,
+            TE.bind('found', () => classifier(images)),
+            TE.bind('sharp', () => TE.fromTask(sharpness(images.data, [side, side]))),
+            TE.map(({ found: { features, accuracy }, sharp }) => ({
+              frechet: frechet(
+                { points: features, count: images.count },
+                { points: theirs.features, count: real.count },
+              ),
+              sliced: slicedWasserstein(
+                { points: images.data, count: images.count },
+                { points: real.data, count: real.count },
+                { directions: 64, seed: 1 },
+              ),
+              ...relativeSharpness(sharp, seen),
+              accuracy,
+            })),
+          ),
+    ),
   )
 
 /** A denoiser that is asked for at most so many predictions at a time: what fits into the processor's caches is faster. */

@@ -1,11 +1,12 @@
 import { pipe } from 'fp-ts/lib/function.js'
+import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Dataset } from '../data/index.js'
 import { blurWarning, relativeSharpness, sharpest, sharpness, type Sharpness } from '../measure/index.js'
 import type { DerivaError } from '../types/index.js'
 
 /** Looks at samples, one set after the other, and says when they have become blurred. */
-export type BlurWatch = (samples: Float32Array) => string | undefined
+export type BlurWatch = (samples: Float32Array) => T.Task<string | undefined>
 
 /** Samples of the data that stand for all of it. */
 const enough = 512
@@ -21,7 +22,7 @@ export const dataSharpness = (dataset: Dataset): TE.TaskEither<DerivaError, Shar
   const ids = Array.from({ length: count }, (_, i) => Math.floor((i * dataset.size) / count))
   return pipe(
     dataset.rows(ids),
-    TE.map(({ x0 }) => sharpness(x0, dataset.shape)),
+    TE.chainTaskK(({ x0 }) => sharpness(x0, dataset.shape)),
   )
 }
 
@@ -39,8 +40,8 @@ const atMost1 = (x: number): number => Math.min(x, 1 / x)
  */
 export const blurWatch = (shape: ReadonlyArray<number>, data: Sharpness): BlurWatch => {
   let best: Sharpness | undefined
-  return (samples) => {
-    const now = relativeSharpness(sharpness(samples, shape), data)
+  return (samples) => async () => {
+    const now = relativeSharpness(await sharpness(samples, shape)(), data)
     const warning = best === undefined ? undefined : blurWarning(now, best)
     const likeData = { variance: atMost1(now.variance), highPower: atMost1(now.highPower) }
     best = best === undefined ? likeData : sharpest(best, likeData)

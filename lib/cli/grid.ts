@@ -1,4 +1,5 @@
 import { pipe } from 'fp-ts/lib/function.js'
+import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Path } from '../path/index.js'
 import { encodePng, sampleGrid } from '../report/index.js'
@@ -92,7 +93,7 @@ export const pictured = (
   { shape, classes }: Pick<DrawingOptions, 'shape' | 'classes'>,
   samples: Float32Array,
   columns?: number,
-): Uint8Array => {
+): T.Task<Uint8Array> => {
   const { shape: picture, data } = tiled(shape, samples)
   const count = samples.length / Math.max(1, size(shape))
   return encodePng(sampleGrid(data, { shape: picture, columns: columns ?? columnsOf(count, classes) }))

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { keepNewest, saveCheckpoint } from '../checkpoint/index.js'
 import type { Config } from '../config/index.js'
@@ -46,7 +47,7 @@ export const keeper = <P extends Parameterisation>(
   { sampling }: Pick<Recipe<P>, 'sampling'>,
   { whole, files }: Pick<Subject<P>, 'whole' | 'files'>,
   { denoiser }: Pick<Compiled<P>, 'denoiser'>,
-  look: (samples: Float32Array, step: number) => void = () => undefined,
+  look: (samples: Float32Array, step: number) => T.Task<void> = () => T.of(undefined),
 ): Keeper => {
   const outputDir = config.output_dir
   const report = inSequence(writeReport(outputDir))
@@ -78,10 +79,9 @@ export const keeper = <P extends Parameterisation>(
             seed: config.validation_seed,
           }),
         ),
-        TE.chainFirstIOK((samples) => () => {
-          look(samples, step)
-        }),
-        TE.chainW((samples) => inSequence(writeGrid(outputDir, step, pictured(dataset, samples)))),
+        TE.chainFirstTaskK((samples) => look(samples, step)),
+        TE.chainTaskK((samples) => pictured(dataset, samples)),
+        TE.chainW((png) => inSequence(writeGrid(outputDir, step, png))),
       )
     },
     close: ({ ema }) =>

@@ -170,7 +170,7 @@ export const sampleCommand = (
                 out,
                 isTensorFile(out)
                   ? encodeSafetensors({ latents: float32([count, ...shape], samples), ...conditions.given })
-                  : pictured(dataset, samples, options.columns),
+                  : await pictured(dataset, samples, options.columns)(),
               )
             }),
             TE.map((): ExitCode => {

@@ -60,11 +60,12 @@ export const strip = <P extends Parameterisation>(
       })
       return TE.right(undefined)
     }),
-    TE.map(() => [
+    TE.chainTaskK(() => encodePng(sampleGrid(rows, { shape: [channels, height, width], columns, scale: 2 }))),
+    TE.map((png) => [
       {
         file: `from-${course.start}.png`,
         caption: `${course.name} in ${course.steps} steps ${startWords(course.start)}; timesteps ${timesteps.join(', ')}`,
-        png: encodePng(sampleGrid(rows, { shape: [channels, height, width], columns, scale: 2 })),
+        png,
       },
     ]),
   )

@@ -1,5 +1,5 @@
 import { pipe } from 'fp-ts/lib/function.js'
-import type * as T from 'fp-ts/lib/Task.js'
+import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom, takeWhile } from 'rxjs'
 import { fitted } from '../checkpoint/index.js'
@@ -172,10 +172,14 @@ const run = <P extends Parameterisation>(
   view: ProgressView,
 ): TE.TaskEither<DerivaError, ExitCode> => {
   const { config, data, sampling, subject, stepping } = ready
-  const keep = keeper(config, data, { sampling }, subject, stepping.compiled, (samples, step) => {
-    const blurred = ready.watch(samples)
-    if (blurred !== undefined) view.note(`Note: at step ${step}, ${blurred}.`)
-  })
+  const keep = keeper(config, data, { sampling }, subject, stepping.compiled, (samples, step) =>
+    pipe(
+      ready.watch(samples),
+      T.map((blurred) => {
+        if (blurred !== undefined) view.note(`Note: at step ${step}, ${blurred}.`)
+      }),
+    ),
+  )
   const begun = performance.now()
   return pipe(
     keep.open(ready.from),

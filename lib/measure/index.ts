@@ -1,3 +1,4 @@
+export * from './cosine-transform.js'
 export * from './course.js'
 export * from './drift.js'
 export * from './ensemble.js'

@@ -1,8 +1,9 @@
 import type { Path, Point } from '../path/index.js'
+import { cosineTransform } from './cosine-transform.js'
 import { distances, norms, predictionBias, shownSnr } from './drift.js'
 import { ensembleOf } from './ensemble.js'
 import { slowFlowTimes } from './slow-flow.js'
-import { bandPowers, cosineTransform, type Edges } from './spectrum.js'
+import { bandPowers, type Edges } from './spectrum.js'
 
 /** What is measured of every sample by itself, and averaged. */
 export type SampleMeter = (typeof sampleMeters)[number]

@@ -1,21 +1,22 @@
 /** Pixels, row by row from the top left: red, green, blue, opacity, each 0 … 255. */
 export type Picture = { readonly width: number; readonly height: number; readonly rgba: Uint8Array }
 
-type Colour = readonly [number, number, number]
-
 export type SampleGridOptions = {
   /** [channels, height, width] of one sample; 1 channel is grey, 3 are red, green and blue. */
   readonly shape: readonly [number, number, number]
   /** Samples in a row. */
   readonly columns: number
-  /** Each pixel becomes a square of this side, so that small images can be looked at. Default 3. */
+  /** Each pixel becomes a square of this side, so that small images can be looked at. Default 3, and less for images that are large. */
   readonly scale?: number
   /** Pixels between samples and around them. Default 4. */
   readonly gap?: number
 }
 
 /** Between samples: neither black nor white, so that their borders show. */
-const background: Colour = [70, 74, 82]
+const background = [70, 74, 82, 255] as const
+
+/** Images are shown about this large, in pixels, where a whole scale up to 3 makes them so. */
+const pleasant = 96
 
 /** −1 … 1 to 0 … 255; what is not a number stands out as it should. */
 const byte = (x: number): number =>
@@ -31,7 +32,12 @@ const byte = (x: number): number =>
  */
 export const sampleGrid = (
   latents: Float32Array,
-  { shape: [channels, height, width], columns, scale = 3, gap = 4 }: SampleGridOptions,
+  {
+    shape: [channels, height, width],
+    columns,
+    scale = Math.min(3, Math.max(1, Math.round(pleasant / Math.max(height, width)))),
+    gap = 4,
+  }: SampleGridOptions,
 ): Picture => {
   const area = height * width
   const count = Math.floor(latents.length / (channels * area))
@@ -39,26 +45,23 @@ export const sampleGrid = (
   const down = Math.ceil(count / across)
   const [stepX, stepY] = [width * scale + gap, height * scale + gap]
   const picture = { width: gap + across * stepX, height: gap + down * stepY }
-  const rgba = new Uint8Array(4 * picture.width * picture.height)
-  const paint = (x: number, y: number, [r, g, b]: Colour): void => {
-    rgba.set([r, g, b, 255], 4 * (y * picture.width + x))
-  }
-  for (let i = 0; i < picture.width * picture.height; i++)
-    paint(i % picture.width, Math.floor(i / picture.width), background)
-  const channel = (sample: number, c: number, pixel: number): number =>
-    byte(latents[(sample * channels + Math.min(c, channels - 1)) * area + pixel])
+  const stride = 4 * picture.width
+  const rgba = new Uint8Array(stride * picture.height)
+  for (let i = 0; i < rgba.length; i += 4) for (let c = 0; c < 4; c++) rgba[i + c] = background[c]
   for (let sample = 0; sample < count; sample++) {
-    const left = gap + (sample % across) * stepX
+    const left = 4 * (gap + (sample % across) * stepX)
     const top = gap + Math.floor(sample / across) * stepY
-    for (let y = 0; y < height * scale; y++)
-      for (let x = 0; x < width * scale; x++) {
-        const pixel = Math.floor(y / scale) * width + Math.floor(x / scale)
-        paint(left + x, top + y, [
-          channel(sample, 0, pixel),
-          channel(sample, 1, pixel),
-          channel(sample, 2, pixel),
-        ])
-      }
+    for (let y = 0; y < height; y++) {
+      const start = (top + y * scale) * stride + left
+      for (let x = 0; x < width; x++)
+        for (let c = 0; c < 3; c++) {
+          const from = (sample * channels + Math.min(c, channels - 1)) * area + y * width + x
+          const value = byte(latents[from])
+          for (let i = 0; i < scale; i++) rgba[start + 4 * (x * scale + i) + c] = value
+        }
+      // A row of squares is so many equal rows of pixels.
+      for (let i = 1; i < scale; i++) rgba.copyWithin(start + i * stride, start, start + 4 * width * scale)
+    }
   }
   return { ...picture, rgba }
 }

@@ -21,7 +21,8 @@ const gridName = (step: number): string => `step-${String(step).padStart(6, '0')
  *
  * @param png the bytes of the file
  * @example
- * const written = writeGrid('runs/a', 500, encodePng({ width: 1, height: 1, rgba: new Uint8Array(4) }))
+ * declare const png: Uint8Array
+ * const written = writeGrid('runs/a', 500, png)
  */
 export const writeGrid = (
   outputDir: string,

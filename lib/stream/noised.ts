@@ -1,9 +1,16 @@
-import { map } from 'rxjs'
+import * as E from 'fp-ts/lib/Either.js'
 import { type Path, type PathFamily, target, type TimestepSampler, uniformTimesteps } from '../path/index.js'
 import { normal, uniform } from '../random/index.js'
 import { noisedLatents } from '../rollout/index.js'
-import { type Batch, type Conditioning, type Parameterisation, size, type Tensor } from '../types/index.js'
-import { type Pipeline, stage } from './pipeline.js'
+import {
+  type Batch,
+  breather,
+  type Conditioning,
+  type Parameterisation,
+  size,
+  type Tensor,
+} from '../types/index.js'
+import { type Pipeline, stageTask } from './pipeline.js'
 
 /** The parameterisations that a path can train: a flow-matching model needs the straight path. */
 export type TrainableOn<F extends PathFamily> = F extends 'flow'
@@ -87,36 +94,37 @@ export const noised = <F extends PathFamily>(
 ): (<G extends string>(
   upstream: Pipeline<TrainableOn<F>, Batch<G>>,
 ) => Pipeline<TrainableOn<F>, Noised<G>>) =>
-  stage(({ denoiser, seed, state: { step } }) =>
-    map((batch) => {
-      const elements = size(batch.shape)
-      const noise = new Float32Array(batch.x0.length)
-      const times = new Float32Array(batch.ids.length)
-      batch.ids.forEach((sample, i) => {
-        normal({ seed, purpose: 'noise', step, sample }, noise, i * elements, elements)
-        const key = { seed, purpose: 'timestep', step, sample } as const
-        times[i] = timesteps(path, uniform(key, 0), uniform(key, 1))
-      })
-      const ideal = noisedLatents(path, batch.x0, noise, times)
-      return {
-        ...batch,
-        path,
-        noise,
-        timesteps: times,
-        target: targets(denoiser.parameterisation, path, batch, noise, times),
-        ideal,
-        latents: ideal,
-        // Losses may read what models do.
-        given: batch.conditioning,
-        drifted: false,
-        rollout: {
-          rolled: new Float32Array(times.length),
-          count: 0,
-          drift: 0,
-          probability: 0,
-          evaluations: 0,
-          seconds: 0,
-        },
-      }
-    }),
-  )
+  stageTask(({ denoiser, seed, state: { step } }) => (batch) => async () => {
+    const pause = breather()
+    const elements = size(batch.shape)
+    const noise = new Float32Array(batch.x0.length)
+    const times = new Float32Array(batch.ids.length)
+    for (const [i, sample] of batch.ids.entries()) {
+      normal({ seed, purpose: 'noise', step, sample }, noise, i * elements, elements)
+      const key = { seed, purpose: 'timestep', step, sample } as const
+      times[i] = timesteps(path, uniform(key, 0), uniform(key, 1))
+      await pause()
+    }
+    const ideal = noisedLatents(path, batch.x0, noise, times)
+    await pause()
+    return E.right({
+      ...batch,
+      path,
+      noise,
+      timesteps: times,
+      target: targets(denoiser.parameterisation, path, batch, noise, times),
+      ideal,
+      latents: ideal,
+      // Losses may read what models do.
+      given: batch.conditioning,
+      drifted: false,
+      rollout: {
+        rolled: new Float32Array(times.length),
+        count: 0,
+        drift: 0,
+        probability: 0,
+        evaluations: 0,
+        seconds: 0,
+      },
+    })
+  })

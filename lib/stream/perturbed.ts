@@ -1,8 +1,8 @@
-import { map } from 'rxjs'
+import * as E from 'fp-ts/lib/Either.js'
 import { normal } from '../random/index.js'
-import type { Parameterisation } from '../types/index.js'
+import { breather, type Parameterisation } from '../types/index.js'
 import type { Noised } from './noised.js'
-import { type Pipeline, stage } from './pipeline.js'
+import { type Pipeline, stageTask } from './pipeline.js'
 
 /**
  * Input perturbation (DDPM-IP: Ning et al. 2023, arXiv 2301.11706): the input holds noise that the target does not speak of,
@@ -21,17 +21,17 @@ export const perturbed = (
 ): (<P extends Parameterisation, G extends string>(
   upstream: Pipeline<P, Noised<G, boolean>>,
 ) => Pipeline<P, Noised<G, true>>) =>
-  stage(({ seed, state: { step } }) =>
-    map((batch) => {
-      const { ids, path, timesteps } = batch
-      const elements = batch.latents.length / Math.max(1, ids.length)
-      const latents = Float32Array.from(batch.latents)
-      const xi = new Float32Array(elements)
-      ids.forEach((sample, i) => {
-        normal({ seed, purpose: 'perturbation', step, sample }, xi)
-        const strength = gamma * path.at(timesteps[i]).sigma
-        for (let e = 0; e < elements; e++) latents[i * elements + e] += strength * xi[e]
-      })
-      return { ...batch, latents, drifted: true }
-    }),
-  )
+  stageTask(({ seed, state: { step } }) => (batch) => async () => {
+    const pause = breather()
+    const { ids, path, timesteps } = batch
+    const elements = batch.latents.length / Math.max(1, ids.length)
+    const latents = Float32Array.from(batch.latents)
+    const xi = new Float32Array(elements)
+    for (const [i, sample] of ids.entries()) {
+      normal({ seed, purpose: 'perturbation', step, sample }, xi)
+      const strength = gamma * path.at(timesteps[i]).sigma
+      for (let e = 0; e < elements; e++) latents[i * elements + e] += strength * xi[e]
+      await pause()
+    }
+    return E.right({ ...batch, latents, drifted: true })
+  })

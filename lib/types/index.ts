@@ -1,4 +1,5 @@
 export * from './batch.js'
+export * from './breather.js'
 export * from './deferred.js'
 export * from './error.js'
 export * from './parameterisation.js'

@@ -19,13 +19,13 @@ describe('blurWatch', () => {
     const data = await dataSharpness(dataset)()
     if (E.isLeft(data)) throw new Error(data.left.message)
     const watch = blurWatch(dataset.shape, data.right)
-    expect(watch(await samples(0))).toBeUndefined()
-    expect(watch(await samples(60))).toBeUndefined()
-    const warning = watch(blurred(await samples(120)))
+    expect(await watch(await samples(0))()).toBeUndefined()
+    expect(await watch(await samples(60))()).toBeUndefined()
+    const warning = await watch(blurred(await samples(120)))()
     expect(warning).toMatch(
       /^the samples are blurred: .*high-frequency power 0\.\d\d of the data's, after \d\.\d\d$/,
     )
-    expect(watch(await samples(180))).toBeUndefined()
+    expect(await watch(await samples(180))()).toBeUndefined()
   })
 
   it('does not expect more of a model than it has shown: the first samples are only remembered', async () => {
@@ -33,8 +33,8 @@ describe('blurWatch', () => {
     if (E.isLeft(data)) throw new Error(data.left.message)
     const watch = blurWatch(dataset.shape, data.right)
     const [dull, dullToo] = [blurred(await samples(0)), blurred(await samples(60))]
-    expect(watch(dull)).toBeUndefined()
-    expect(watch(dullToo)).toBeUndefined()
+    expect(await watch(dull)()).toBeUndefined()
+    expect(await watch(dullToo)()).toBeUndefined()
   })
 
   it('does not take the noise that an untrained model gives for sharpness', async () => {
@@ -42,7 +42,7 @@ describe('blurWatch', () => {
     if (E.isLeft(data)) throw new Error(data.left.message)
     const watch = blurWatch(dataset.shape, data.right)
     const x = await samples(0)
-    expect(watch(x.map((_, i) => 9 * Math.sin(1000 * i * i)))).toBeUndefined()
-    expect(watch(await samples(60))).toBeUndefined()
+    expect(await watch(x.map((_, i) => 9 * Math.sin(1000 * i * i)))()).toBeUndefined()
+    expect(await watch(await samples(60))()).toBeUndefined()
   })
 })

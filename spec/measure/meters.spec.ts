@@ -225,8 +225,8 @@ describe('sharpness', () => {
     return (at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1)) / 4
   })
 
-  it('of white noise is its variance and the share of frequencies that are high', () => {
-    const { variance, highPower } = sharpness(white, shape)
+  it('of white noise is its variance and the share of frequencies that are high', async () => {
+    const { variance, highPower } = await sharpness(white, shape)()
     // Below a quarter of the finest along both axes, with radius < 0.25, there are 13 of 256 coefficients that are low.
     const low = Array.from({ length: 256 }, (_, i) =>
       Math.hypot(Math.floor(i / 16) / 16, (i % 16) / 16),
@@ -235,8 +235,8 @@ describe('sharpness', () => {
     expect(highPower).toBeCloseTo(1 - low / 256, 1)
   })
 
-  it('falls when samples blur, the fine parts first, and says so', () => {
-    const seen = relativeSharpness(sharpness(blurred, shape), sharpness(white, shape))
+  it('falls when samples blur, the fine parts first, and says so', async () => {
+    const seen = relativeSharpness(await sharpness(blurred, shape)(), await sharpness(white, shape)())
     expect(seen.variance).toBeCloseTo(0.25, 1)
     expect(seen.highPower).toBeLessThan(0.25)
     expect(blurWarning(seen)).toMatch(

@@ -15,8 +15,13 @@ const shapes = fc.record({
 })
 
 describe('cosineTransform', () => {
-  it('is the DCT-II, coefficient by coefficient', () => {
-    const [height, width] = [5, 7]
+  it.each([
+    [5, 7],
+    [8, 12],
+    [1, 28],
+    [2, 1],
+    [64, 6],
+  ])('is the DCT-II, coefficient by coefficient, of pictures of %i × %i', (height, width) => {
     const x = draw(1, height * width)
     const out = cosineTransform(x, [1, height, width])
     const scale = (k: number, n: number): number => Math.sqrt((k === 0 ? 1 : 2) / n)

@@ -44,7 +44,7 @@ const measurement = (scale = 1): Measurement & { readonly step: number } => ({
   ),
 })
 
-const png = encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })
+const png = await encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })()
 
 const report = (title: string, scale: number, seed: number): Report => ({
   title,

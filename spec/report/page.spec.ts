@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { encodePng, type Report, reportPage } from '../../lib/report/index.js'
 import { configOf, metricsAt } from './run.js'
 
-const png = encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })
+const png = await encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })()
 
 const report: Report = {
   title: 'a <run> & more',

@@ -34,15 +34,15 @@ describe('sampleGrid', () => {
 })
 
 describe('encodePng', () => {
-  it('writes files that a PNG reader reads back', () => {
-    fc.assert(
-      fc.property(
+  it('writes files that a PNG reader reads back', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.integer({ min: 1, max: 9 }),
         fc.integer({ min: 1, max: 9 }),
         fc.infiniteStream(fc.nat(255)),
-        (width, height, stream) => {
+        async (width, height, stream) => {
           const rgba = Uint8Array.from({ length: 4 * width * height }, () => Number(stream.next().value))
-          const read = PNG.sync.read(Buffer.from(encodePng({ width, height, rgba })))
+          const read = PNG.sync.read(Buffer.from(await encodePng({ width, height, rgba })()))
           expect([read.width, read.height]).toEqual([width, height])
           expect(Uint8Array.from(read.data)).toEqual(rgba)
         },

@@ -101,7 +101,7 @@ describe('a run folder', () => {
   })
 
   it('has what was last measured, with its pictures, until a new run takes the place of the measured one', async () => {
-    const png = encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })
+    const png = await encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })()
     const empty = { samples: 8, groups: 8, seed: 0, edges: [0.25], cut: 0.25, courses: [] }
     await done(writeRunFile(folder, 'config.json', '{}'))
     await done(appendMetrics(folder, metricsAt(1)))
@@ -119,7 +119,7 @@ describe('a run folder', () => {
   it('becomes a report', async () => {
     await done(writeRunFile(folder, 'config.json', JSON.stringify(configOf({}))))
     for (let step = 1; step <= 3; step++) await done(appendMetrics(folder, metricsAt(step)))
-    const png = encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })
+    const png = await encodePng({ width: 1, height: 1, rgba: Uint8Array.of(1, 2, 3, 255) })()
     for (const step of [10, 9]) await done(writeGrid(folder, step, png))
     const path = await done(writeReport(folder))
     const html = await readFile(path, 'utf8')
