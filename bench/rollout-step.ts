@@ -3,7 +3,7 @@
  * backward, clipping, AdamW, average) in turn with the same step in PyTorch, on the same spans, model and threads: once sample by
  * sample as SimpleTuner runs it, and once batched and masked.
  *
- *     npx tsx --tsconfig tsconfig.json bench/rollout-step.ts [--rounds 5] [--models demo,dit] [--batches 16,32] [--python .venv/bin/python]
+ *     npx tsx --tsconfig tsconfig.json bench/rollout-step.ts [--rounds 5] [--models demo,dit] [--batches 16,32] [--threads 2] [--python .venv/bin/python]
  */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -27,10 +27,11 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     models: { type: 'string', default: 'demo,dit' },
     batches: { type: 'string', default: '16,32' },
+    threads: { type: 'string', default: String(availableParallelism()) },
     python: { type: 'string' },
   },
 })
-const [rounds, threads] = [Number(values.rounds), availableParallelism()]
+const [rounds, threads] = [Number(values.rounds), Number(values.threads)]
 
 const path = flow()
 const seed = 1
@@ -53,6 +54,12 @@ const batchOf = (sample: ReadonlyArray<number>, count: number): Batch => {
     },
   }
 }
+
+/** Seconds on the clock, and of all processors together. */
+type Taken = { readonly seconds: number; readonly processor: number }
+
+const sideNames = ['deriva', 'one_by_one', 'batched'] as const
+type Side = (typeof sideNames)[number]
 
 /** One case: a model, a batch size and a share of samples that roll out. */
 const measured = async (
@@ -88,11 +95,11 @@ const measured = async (
           one_by_one: { model: spec, batch: batchSize, way: 'one_by_one', average: true },
           batched: { model: spec, batch: batchSize, way: 'batched', average: true },
         })
-  const seconds: Record<string, number[]> = { deriva: [], one_by_one: [], batched: [] }
+  const steps: Record<Side, Taken[]> = { deriva: [], one_by_one: [], batched: [] }
   let evaluations = 0
   // Interleaved, the first round uncounted: machines drift. The weights stay those of the start; a clock does not mind.
   for (let round = 0; round <= rounds; round++) {
-    const started = performance.now()
+    const [started, before] = [performance.now(), process.cpuUsage()]
     const descended = await firstValueFrom(
       pipeline({
         state: { ...compiled.right.initial, step: round },
@@ -100,32 +107,42 @@ const measured = async (
         seed,
       }),
     )
-    const taken: Record<string, number> = { deriva: (performance.now() - started) / 1000 }
+    const { user, system } = process.cpuUsage(before)
+    const taken: Partial<Record<Side, Taken>> = {
+      deriva: { seconds: (performance.now() - started) / 1000, processor: (user + system) / 1e6 },
+    }
     if (sides !== undefined) {
       const drawn = plan(options, { seed, step: round }, batch.ids, descended.timesteps, path)
       const spans = { source: drawn.map(({ source }) => source), target: drawn.map(({ target }) => target) }
-      for (const way of ['one_by_one', 'batched']) taken[way] = await sides.run(way, spans)
+      for (const way of ['one_by_one', 'batched'] as const) taken[way] = await sides.step(way, spans)
     }
     if (round === 0) continue
     evaluations += (descended.metrics.evaluations + descended.metrics.cleanEvaluations) / rounds
-    for (const [way, time] of Object.entries(taken)) seconds[way].push(time)
+    for (const way of sideNames) {
+      const one = taken[way]
+      if (one !== undefined) steps[way].push(one)
+    }
   }
   sides?.end()
+  const middle = (way: Side): number => Number(median(steps[way].map(({ seconds }) => seconds)).toFixed(3))
   // Rounds differ in how much rolls out, so ratios are taken round by round.
-  const ratio = (way: string): number => median(seconds[way].map((time, i) => time / seconds.deriva[i]))
+  const ratio = (way: Side, of: keyof Taken): number =>
+    Number(median(steps[way].map((one, i) => one[of] / steps.deriva[i][of])).toFixed(2))
   return {
     model: label,
     batch: batchSize,
     share,
     'evaluations beside the step': Number(evaluations.toFixed(1)),
-    'deriva s': Number(median(seconds.deriva).toFixed(3)),
+    'deriva s': middle('deriva'),
     ...(sides === undefined
       ? {}
       : {
-          'sample by sample s': Number(median(seconds.one_by_one).toFixed(3)),
-          '× deriva': Number(ratio('one_by_one').toFixed(2)),
-          'batched, masked s': Number(median(seconds.batched).toFixed(3)),
-          '× deriva ': Number(ratio('batched').toFixed(2)),
+          'sample by sample s': middle('one_by_one'),
+          '× deriva': ratio('one_by_one', 'seconds'),
+          'of processors': ratio('one_by_one', 'processor'),
+          'batched, masked s': middle('batched'),
+          '× deriva ': ratio('batched', 'seconds'),
+          'of processors ': ratio('batched', 'processor'),
           PyTorch: sides.version,
         }),
   }
