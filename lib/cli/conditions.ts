@@ -4,7 +4,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { decodeSafetensors } from '../checkpoint/index.js'
 import type { DatasetFacts } from '../config/index.js'
-import { batchTyped, type Dataset, dataFailure, onFile } from '../data/index.js'
+import { batchTyped, type Dataset, dataFailure, emptyRows, onFile } from '../data/index.js'
 import { type Conditioning, type ErrorOf, int64, takeRows, type Tensor } from '../types/index.js'
 
 /** What some samples are conditioned on. */
@@ -65,9 +65,7 @@ export const datasetConditions = (
     dataset.rows(rows),
     TE.map(({ conditioning }) => ({
       given: withLabel(conditioning, count, label),
-      empty: Object.fromEntries(
-        Object.entries(dataset.conditioning).map(([name, { empty }]) => [name, empty]),
-      ),
+      empty: emptyRows(dataset),
     })),
   )
 }

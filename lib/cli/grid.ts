@@ -3,9 +3,9 @@ import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Path } from '../path/index.js'
 import { encodePng, sampleGrid } from '../report/index.js'
-import { type Denoiser, guided, sample } from '../rollout/index.js'
+import { type Denoiser, guided, guidedEvaluations, sample } from '../rollout/index.js'
 import { type Grid, program, type Solver } from '../solver/index.js'
-import { type ErrorOf, type Parameterisation, size, takeRows } from '../types/index.js'
+import { type ErrorOf, type Parameterisation, size } from '../types/index.js'
 import type { Conditions } from './conditions.js'
 import { tiled } from './tiles.js'
 
@@ -41,7 +41,7 @@ const scaleOf = ({
 export const drawingEvaluations = (parameterisation: Parameterisation, options: DrawingOptions): number => {
   const { path, solver, grid, count } = options
   const { evaluations } = program(solver, path, parameterisation, grid)
-  return count * evaluations.length * (scaleOf(options) === 1 ? 1 : 2)
+  return count * evaluations.length * guidedEvaluations(scaleOf(options))
 }
 
 /** A row for each round of the classes where that comes out even, else a square. */
@@ -65,16 +65,7 @@ export const drawn = <P extends Parameterisation>(
 ): TE.TaskEither<ErrorOf<'EngineError'>, Float32Array> => {
   const { path, solver, grid, shape, count, conditions, seed } = options
   const { given, empty } = conditions
-  const towards = guided(denoiser, scaleOf(options), (rows) =>
-    Object.fromEntries(
-      Object.entries(rows).map(([name, tensor]) => [
-        name,
-        Object.hasOwn(empty, name)
-          ? takeRows(empty[name], new Array<number>(tensor.dims[0]).fill(0))
-          : tensor,
-      ]),
-    ),
-  )
+  const towards = guided(denoiser, { scale: scaleOf(options), empty })
   return pipe(
     sample(towards, { path, solver, grid, count, elements: size(shape), conditioning: given, seed }),
     TE.map(({ latents }) => latents),

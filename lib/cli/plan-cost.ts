@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.js'
 import { rollsOut } from '../config/index.js'
 import { uniform } from '../random/index.js'
-import { plan, plannedEvaluations, tailShape } from '../rollout/index.js'
+import { guidedEvaluations, plan, plannedEvaluations, tailShape } from '../rollout/index.js'
 import { planOf, samplingOf, solverOfRollouts, timestepsOf } from './recipe/index.js'
 
 /** What a sample of a batch costs beyond the evaluation that every step makes, in evaluations of the model. */
@@ -76,7 +76,10 @@ export const sampleCost = (config: Config): SampleCost => {
   const compares = config.scheduled_sampling_reflexflow && config.scheduled_sampling_reflexflow_alpha !== 0
   const points = config.scheduled_sampling_renoise_points
   return {
-    rollout: (packed + (compares && points === null ? moved : 0)) / drawn,
+    rollout:
+      (guidedEvaluations(config.scheduled_sampling_guidance) * packed +
+        (compares && points === null ? moved : 0)) /
+      drawn,
     forward: forward + (compares ? (points ?? 0) : 0),
     moved: moved / drawn,
     span:

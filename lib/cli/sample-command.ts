@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { encodeSafetensors, onDisk } from '../checkpoint/index.js'
-import { configError } from '../config/index.js'
+import { configError, knowsNothingGiven } from '../config/index.js'
 import { openDataset } from '../data/index.js'
 import { solverOf } from '../solver/index.js'
 import { type DerivaError, float32 } from '../types/index.js'
@@ -144,7 +144,7 @@ export const sampleCommand = (
     TE.chain(({ run, solver, out, conditions }) => {
       const { config, dataset } = run
       const guidance = options.guidance ?? config.validation_guidance
-      if (guidance !== 1 && config.caption_dropout_probability === 0)
+      if (guidance !== 1 && !knowsNothingGiven(config))
         return TE.left(
           refuse('--guidance', guidance, '1: the model was never trained without what it is conditioned on'),
         )

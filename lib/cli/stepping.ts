@@ -2,6 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Config } from '../config/index.js'
 import type { Engine } from '../engine/index.js'
+import { guidedEvaluations } from '../rollout/index.js'
 import { descend, type Pipeline, type Stepped, supersteps } from '../stream/index.js'
 import { type Compiled, rolloutShape, superstep, trainerOn } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
@@ -36,7 +37,8 @@ export const steppingOn =
     const evaluations =
       rolled === undefined
         ? 0
-        : rolloutShape(rolled.solver, rolled.path, model.parameterisation, rolled.plan).evaluations
+        : guidedEvaluations(config.scheduled_sampling_guidance) *
+          rolloutShape(rolled.solver, rolled.path, model.parameterisation, rolled.plan).evaluations
     const steps = superstepSteps(config, engine.device, evaluations)
     const options = { ...trainer, model, trains }
     if (steps === 1 || together === undefined)

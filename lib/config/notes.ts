@@ -18,6 +18,7 @@ const ofRollouts: ReadonlyArray<Key> = [
   'scheduled_sampling_start_step',
   'scheduled_sampling_strategy',
   'scheduled_sampling_sampler',
+  'scheduled_sampling_guidance',
   'scheduled_sampling_renoise',
   'scheduled_sampling_reflexflow',
 ]

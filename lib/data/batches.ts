@@ -26,6 +26,15 @@ const overwritten = (tensor: Tensor, { data: empty }: Tensor, rows: ReadonlyArra
 }
 
 /**
+ * The rows of a dataset that stand for "nothing", by name, [1, …] each.
+ *
+ * @example
+ * const { label } = emptyRows(shapes())
+ */
+export const emptyRows = ({ conditioning }: Pick<Dataset, 'conditioning'>): Conditioning =>
+  Object.fromEntries(Object.entries(conditioning).map(([name, { empty }]) => [name, empty]))
+
+/**
  * Conditioning with the empty rows of a dataset in some places.
  *
  * @param rows which of them
@@ -82,6 +91,7 @@ export const batches = (dataset: Dataset, { batchSize, seed, dropout = 0 }: Batc
         x0,
         shape: dataset.shape,
         conditioning: emptied(dataset, conditioning, dropped),
+        empty: emptyRows(dataset),
       })),
     )
   }

@@ -7,6 +7,8 @@ import type { Conditioning, ErrorOf, Parameterisation } from '../types/index.js'
  */
 export interface Denoiser<P extends Parameterisation> {
   readonly parameterisation: P
+  /** Evaluations of the model that a prediction takes for each sample: 2 with guidance. Default 1. */
+  readonly evaluations?: number
   /**
    * @param latents [count, …sample], row-major
    * @param timesteps [count], 0 … 1000

@@ -33,5 +33,6 @@ export const runPrograms =
       if (E.isLeft(output)) return output
       turn = inquiries.next(output.right)
     }
-    return E.right(turn.value)
+    const { evaluations: each = 1 } = denoiser
+    return E.right({ ...turn.value, evaluations: each * turn.value.evaluations })
   }

@@ -10,6 +10,9 @@ import type { Noised } from './noised.js'
 import { type Pipeline, stageTask } from './pipeline.js'
 import { rolledOut, type RolloutOptions } from './rollout.js'
 
+/** The steps that gradients flow through are the model's own, without guidance. */
+export type UnguidedOptions = RolloutOptions & { readonly guidance?: 1 }
+
 /** The two halves of a rollout through which gradients flow: a stage, and what becomes of the loss. */
 export type Backpropagated<P extends Parameterisation> = {
   /** Rolls out, all but the last steps. Nothing but `descend` may follow that looks at latents. */
@@ -40,7 +43,7 @@ export const backpropagated = <P extends Parameterisation>(
   parameterisation: P,
   path: Path,
   solver: Solver,
-  options: RolloutOptions & { readonly backprop: number },
+  options: UnguidedOptions & { readonly backprop: number },
 ): Backpropagated<P> => {
   const shape = tailShape(solver, path, parameterisation, options, options.backprop)
   return {

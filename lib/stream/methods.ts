@@ -15,10 +15,10 @@ import {
 } from '../loss/index.js'
 import { mul } from '../onnx/index.js'
 import type { Path } from '../path/index.js'
-import type { Denoiser, PlanOptions } from '../rollout/index.js'
+import type { PlanOptions } from '../rollout/index.js'
 import type { Solver } from '../solver/index.js'
 import type { Parameterisation } from '../types/index.js'
-import { backpropagated } from './backpropagated.js'
+import { backpropagated, type UnguidedOptions } from './backpropagated.js'
 import { dream } from './dream.js'
 import { jumped } from './jumped.js'
 import { type Method, method } from './method.js'
@@ -28,7 +28,6 @@ import type { Pipeline } from './pipeline.js'
 import { renoisedPoints, type RenoisedPointsOptions } from './renoised-points.js'
 import { rollout, type RolloutOptions } from './rollout.js'
 import { slowed } from './slowed.js'
-import { withDenoiser } from './with-denoiser.js'
 
 /**
  * Teacher forcing: the ideal latents, their targets, the plain error.
@@ -93,7 +92,7 @@ export const mdssThrough = <P extends Parameterisation>(
   parameterisation: P,
   path: Path,
   solver: Solver,
-  options: RolloutOptions & { readonly backprop: number },
+  options: UnguidedOptions & { readonly backprop: number },
 ): Method<P, TailInput, false, 'underway'> => {
   const {
     rollout: transform,
@@ -167,34 +166,23 @@ export const defarMethod = <D extends boolean = false>(
   })
 }
 
-/** Changes the denoiser of a rollout alone: guidance, for example. */
-export type RolloutDenoiser = <P extends Parameterisation>(denoiser: Denoiser<P>) => Denoiser<P>
-
 /**
  * SOAR (HY-SOAR, arXiv 2604.12617): a rollout, with guidance where told so, re-noised towards its own noise, with the target that leads
  * from there to the data, at several points beside each sample; see `renoisedPoints`.
  *
- * @param plan the paper's is one step on a sampler's grid of 40, for every sample
- * @param rolledBy the denoiser of the rollout, such as `(denoiser) => guided(denoiser, 4.5, unconditional)`
+ * @param plan the paper's is one step on a sampler's grid of 40, for every sample, with guidance 4.5
  * @example
  * const plan = { maxStepOffset: 1, strategy: 'longest', grid: trailing(flow(), 40), probability: () => 1 } as const
- * const soaring = soar(euler(), { ...plan, points: 6 })
+ * const soaring = soar(euler(), { ...plan, guidance: 4.5, points: 6 })
  */
 export const soar = (
   solver: Solver,
-  plan: PlanOptions & RenoisedPointsOptions,
-  rolledBy: RolloutDenoiser = (denoiser) => denoiser,
+  plan: PlanOptions & RenoisedPointsOptions & Pick<RolloutOptions, 'guidance'>,
 ): Method<Parameterisation, PointInput> => {
   const { renoised, loss: gradient } = renoisedPoints(plan)
   return method({
     transform: <Q extends Parameterisation, G extends string>(upstream: Pipeline<Q, Noised<G>>) =>
-      pipe(
-        upstream,
-        withDenoiser<Q>(rolledBy)<Noised<G>, Noised<G, true>>(
-          rollout(solver, { ...plan, target: 'original' }),
-        ),
-        renoised,
-      ),
+      pipe(upstream, rollout(solver, { ...plan, target: 'original' }), renoised),
     gradient,
     cost: { trained: plan.points ?? 6 },
   })

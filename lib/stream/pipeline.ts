@@ -61,5 +61,11 @@ export const stageTask = <P extends Parameterisation, A, B>(
 export const fromTaskEither = <A>(task: TE.TaskEither<DerivaError, A>): Observable<A> =>
   defer(() => from(task())).pipe(concatMap(fromEither))
 
-const fromEither = <A>(either: E.Either<DerivaError, A>): Observable<A> =>
+/**
+ * A stream of one value; a Left is its error.
+ *
+ * @example
+ * const one = fromEither(E.right(1))
+ */
+export const fromEither = <A>(either: E.Either<DerivaError, A>): Observable<A> =>
   either._tag === 'Right' ? of(either.right) : throwError(() => either.left)

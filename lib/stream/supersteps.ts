@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
+import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { concatMap, defer, from, last, map, range, toArray } from 'rxjs'
+import { concatMap, defer, from, last, range, toArray } from 'rxjs'
 import { normal } from '../random/index.js'
-import { plan } from '../rollout/index.js'
+import { guidanceOf, plan } from '../rollout/index.js'
 import {
   type Metrics,
   rolloutFeeds,
@@ -11,11 +12,11 @@ import {
   type Superstep,
   type SuperstepLesson,
 } from '../train/index.js'
-import type { Parameterisation } from '../types/index.js'
+import type { DerivaError, Parameterisation } from '../types/index.js'
 import { aheadTo, foreseen } from './ahead.js'
 import { levels } from './descend.js'
 import type { Noised } from './noised.js'
-import { fromTaskEither, type Pipeline, type Stage } from './pipeline.js'
+import { fromEither, fromTaskEither, type Pipeline, type Stage } from './pipeline.js'
 import { rolledOut } from './rollout.js'
 
 /** An optimizer step that has been taken. */
@@ -55,7 +56,7 @@ const prepared = <P extends Parameterisation, N extends string>(
   { rollout, model, readsClean }: Superstep<P, N>,
   batch: Noised<N, boolean>,
   { seed, step }: { readonly seed: number; readonly step: number },
-): Prepared<N> => {
+): E.Either<DerivaError, Prepared<N>> => {
   const { ids, path, timesteps, latents, target, x0, conditioning, given } = batch
   if (rollout !== undefined && batch.drifted)
     throw new RangeError(
@@ -71,7 +72,7 @@ const prepared = <P extends Parameterisation, N extends string>(
   const told =
     rollout && spans && flown ? rolledOut(spans, rollout.plan, step, flown.evaluations, 0) : batch.rollout
   const moved = told.count
-  return {
+  const made: Prepared<N> = {
     lesson: {
       latents,
       target,
@@ -90,6 +91,10 @@ const prepared = <P extends Parameterisation, N extends string>(
       cleanEvaluations: readsClean && rollout !== undefined ? moved : 0,
     },
   }
+  return pipe(
+    guidanceOf(rollout?.plan.guidance ?? 1, batch),
+    E.map(() => made),
+  )
 }
 
 const reported = (
@@ -139,7 +144,7 @@ export const supersteps = <P extends Parameterisation, N extends string = never>
           defer(() => setImmediate()).pipe(
             concatMap(() => upstream(foreseen(compiled.model.parameterisation, environment, step))),
             last(),
-            map((batch) => prepared(compiled, batch, { seed, step })),
+            concatMap((batch) => fromEither(prepared(compiled, batch, { seed, step }))),
           ),
         ),
         toArray(),

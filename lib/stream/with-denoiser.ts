@@ -3,13 +3,13 @@ import type { Parameterisation } from '../types/index.js'
 import type { Stage } from './pipeline.js'
 
 /**
- * A stage that sees another denoiser than the rest of the pipeline: with guidance, for example, or with averaged weights.
+ * A stage that sees another denoiser than the rest of the pipeline: a teacher's, for example, or averaged weights.
  *
  * @param change from the pipeline's denoiser to the stage's
  * @example
- * const unconditional = (given: Conditioning) => ({ ...given, label: int64([1], [10]) })
+ * declare const teacher: Denoiser<'flow_matching'>
  * const rolled = rollout(euler(), { maxStepOffset: 1, stride: 25, probability: () => 0.5 })
- * const guidedRollout = withDenoiser((denoiser: Denoiser<'flow_matching'>) => guided(denoiser, 4.5, unconditional))(rolled)
+ * const rolledByTeacher = withDenoiser(() => teacher)(rolled)
  */
 export const withDenoiser =
   <P extends Parameterisation>(change: (denoiser: Denoiser<P>) => Denoiser<P>) =>

@@ -20,6 +20,9 @@ import {
   type CorrectionOptions,
   departed,
   type FreshNoise,
+  type Guidance,
+  guidedEvaluations,
+  guidedInGraph,
   packedFeeds,
   packedInGraph,
   type PackedShape,
@@ -35,7 +38,12 @@ import { type Conditioning, float32, int64, type Parameterisation, size } from '
 export type InGraphRollout = {
   readonly path: Path
   readonly solver: Solver
-  readonly plan: PlanOptions & CorrectionOptions & { readonly target?: RegressionTarget }
+  readonly plan: PlanOptions &
+    CorrectionOptions & {
+      readonly target?: RegressionTarget
+      /** The scale of classifier-free guidance. Default 1. */
+      readonly guidance?: number
+    }
   /** How much room they take: `rolloutShape`. */
   readonly shape: PackedShape
 }
@@ -53,6 +61,14 @@ const fedAs = {
   /** Where they come to be behind one row of zeros: [batch] */
   cleanPlaces: 'rollout/clean_places',
 } as const
+
+/**
+ * The name under which guided rollouts are fed the row of a conditioning that stands for "nothing": [1, …]
+ *
+ * @example
+ * const name = emptyInput('label') // 'rollout/empty/label'
+ */
+export const emptyInput = (name: string): string => `rollout/empty/${name}`
 
 /**
  * How much room the rollouts of a plan take in a graph.
@@ -86,14 +102,16 @@ const norms = (x: Value, elements: number): Value => {
  * The rollouts of a batch, and the clean predictions of samples that moved, in a graph: `latents`, and `clean` and `target` where they
  * are affected; reports `drift`, the sum over the samples that moved of ‖x̂_t − x_t‖ / ‖x_t‖. No gradient is taken of it.
  *
+ * @param given asks the model with what samples are conditioned on
+ * @param anything asks it with the rows that stand for "nothing" (`emptyInput`); used for guidance
  * @param fed an input by name; those of `rolloutFeeds`
  * @example
- * declare const ask: AskRows, rollout: InGraphRollout
+ * declare const given: AskRows, anything: AskRows, rollout: InGraphRollout
  * const step = { rollout, batchSize: 16, sample: [1, 28, 28], readsClean: true }
- * const { replaced } = latentsInGraph(ask, step, input)
+ * const { replaced } = latentsInGraph({ given, anything }, step, input)
  */
 export const latentsInGraph = (
-  ask: AskRows,
+  { given, anything }: { readonly given: AskRows; readonly anything: AskRows },
   {
     rollout: { shape, plan },
     batchSize,
@@ -110,13 +128,14 @@ export const latentsInGraph = (
   const elements = size(sample)
   const whole = (name: string): Value => fed(name, 'float32', [batchSize, ...sample])
   const ideal = whole(fedAs.ideal)
-  const latents = packedInGraph(ask, whole(fedAs.start), shape, fed)
+  const guided = guidedInGraph(plan.guidance ?? 1, given, anything)
+  const latents = packedInGraph(guided, whole(fedAs.start), shape, fed)
   const drift = sub(latents, ideal)
   const column = (name: string): Value => fed(name, 'float32', [batchSize])
   const share = reshape(column(fedAs.correction), [0, ...sample.map(() => 1)])
   const clean = (): Value => {
     const rows = fed(fedAs.cleanRows, 'int64', ['clean_rows'])
-    const told = ask(gather(ideal, rows), gather(column('timestep'), rows), rows)
+    const told = given(gather(ideal, rows), gather(column('timestep'), rows), rows)
     const none = constant(float32([1, ...sample], new Float32Array(elements)))
     return gather(concat([none, told], 0), fed(fedAs.cleanPlaces, 'int64', [batchSize]))
   }
@@ -141,6 +160,8 @@ export type RolloutBatch = {
   readonly ideal: Float32Array
   readonly shape: ReadonlyArray<number>
   readonly spans: ReadonlyArray<Span>
+  /** Needed where the plan has guidance. */
+  readonly empty?: Guidance['empty']
 }
 
 /**
@@ -158,7 +179,8 @@ export const rolloutFeeds = (
   batch: RolloutBatch,
   fresh?: FreshNoise,
 ): { readonly feeds: Conditioning; readonly evaluations: number } => {
-  const { spans, ideal } = batch
+  const { spans, ideal, empty = {} } = batch
+  const { guidance = 1 } = plan
   const dims = [spans.length, ...batch.shape]
   const programs = spans.map(({ grid }) => program(solver, path, parameterisation, grid))
   const moving = [...spans.keys()].filter((i) => spans[i].grid.length > 1)
@@ -166,7 +188,9 @@ export const rolloutFeeds = (
   moving.forEach((i, place) => (places[i] = 1 + place))
   const corrections = spans.map(({ target }) => correctionAt(parameterisation, path.at(target), plan))
   return {
-    evaluations: programs.reduce((total, { evaluations }) => total + evaluations.length, 0),
+    evaluations:
+      guidedEvaluations(guidance) *
+      programs.reduce((total, { evaluations }) => total + evaluations.length, 0),
     feeds: {
       ...packedFeeds(programs, size(batch.shape), shape, fresh),
       [fedAs.start]: float32(dims, departed(batch)),
@@ -174,6 +198,9 @@ export const rolloutFeeds = (
       [fedAs.correction]: float32([spans.length], corrections),
       [fedAs.cleanRows]: moving.length === 0 ? int64([1], [0]) : int64([moving.length], moving),
       [fedAs.cleanPlaces]: int64([spans.length], places),
+      ...(guidance === 1
+        ? {}
+        : Object.fromEntries(Object.entries(empty).map(([name, row]) => [emptyInput(name), row]))),
     },
   }
 }

@@ -7,12 +7,13 @@ import {
   input,
   type RaggedAxis,
   type Shape,
+  sub,
   substitute,
   type Value,
 } from '../onnx/index.js'
 import type { AskRows } from '../rollout/index.js'
 import type { ElementType, ErrorOf, Parameterisation } from '../types/index.js'
-import { type InGraphRollout, latentsInGraph } from './in-graph-rollout.js'
+import { emptyInput, type InGraphRollout, latentsInGraph } from './in-graph-rollout.js'
 import { names } from './names.js'
 import {
   type StepValues,
@@ -50,13 +51,21 @@ const rolledOut = (
       type,
       shape.map((dim) => (dim === 'batch' ? batchSize : dim)),
     )
-  const ask: AskRows = (latents, timesteps, rows) => {
-    const told: Readonly<Partial<Record<string, Value>>> = { latents, timestep: timesteps }
-    const [prediction = latents] = substitute([model.prediction], ({ node, type, shape }) =>
-      node.kind === 'input' ? (told[node.name] ?? gather(fed(node.name, type, shape), rows)) : undefined,
-    )
-    return prediction
-  }
+  const asking =
+    (conditioned: (name: string, type: ElementType, shape: Shape, rows: Value) => Value): AskRows =>
+    (latents, timesteps, rows) => {
+      const told: Readonly<Partial<Record<string, Value>>> = { latents, timestep: timesteps }
+      const [prediction = latents] = substitute([model.prediction], ({ node, type, shape }) =>
+        node.kind === 'input' ? (told[node.name] ?? conditioned(node.name, type, shape, rows)) : undefined,
+      )
+      return prediction
+    }
+  const given = asking((name, type, shape, rows) => gather(fed(name, type, shape), rows))
+  // The same row for every sample.
+  const anything = asking((name, type, [, ...dims], rows) =>
+    gather(fed(emptyInput(name), type, [1, ...dims]), sub(rows, rows)),
+  )
+  const ask = { given, anything }
   const made = rollout && latentsInGraph(ask, { rollout, batchSize, sample: model.sample, readsClean }, fed)
   const replaced: Readonly<Partial<Record<string, Value>>> = made?.replaced ?? {}
   const values = substitute(Object.values(outputs), ({ node, type, shape }) =>

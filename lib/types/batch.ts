@@ -11,6 +11,8 @@ export interface Batch<G extends string = never> {
   /** The shape of one sample, such as [1, 28, 28]. */
   readonly shape: ReadonlyArray<number>
   readonly conditioning: Conditioning & Readonly<Record<G, Tensor>>
+  /** The row of each conditioning that stands for "nothing", [1, …]: what guidance compares with. Without them there is no guidance. */
+  readonly empty?: Conditioning
 }
 
 /**

@@ -1,15 +1,19 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { encodeSafetensors } from '../../lib/checkpoint/index.js'
 import { openMaterials, settled, subjectOf, withRecipe } from '../../lib/cli/index.js'
 import { optimizerNames, trainingMethods } from '../../lib/config/index.js'
 import { batches } from '../../lib/data/index.js'
 import { solverNames, solvers } from '../../lib/solver/index.js'
 import { dataset, descend, training } from '../../lib/stream/index.js'
 import { type Metrics, trainer } from '../../lib/train/index.js'
-import { type DerivaError, parameterisations } from '../../lib/types/index.js'
+import { type DerivaError, float32, parameterisations } from '../../lib/types/index.js'
 import { configOf } from '../report/run.js'
 
 const tiny = {
@@ -96,6 +100,7 @@ describe.each(parameterisations)('%s models', (prediction_type) => {
         input_perturbation: 0.1,
       },
     ],
+    ['under guidance', { scheduled_sampling_guidance: 4.5 }],
     ['with gradient through the last step', { scheduled_sampling_backprop: 1 }],
     ['and are perturbed', { input_perturbation: 0.1, input_perturbation_steps: 10 }],
     ['with a robust loss', { loss_type: 'huber', use_sigma_squared_weighting: true }],
@@ -107,6 +112,27 @@ describe.each(parameterisations)('%s models', (prediction_type) => {
     const { loss } = await firstStep({ ...rolling, prediction_type, ...change })
     expect(Number.isFinite(loss)).toBe(true)
     expect(loss).toBeGreaterThan(0)
+  })
+})
+
+describe('guidance', () => {
+  it('is counted by a step as by the plan: twice the evaluations', async () => {
+    const [plain, twice] = [
+      await firstStep(rolling),
+      await firstStep({ ...rolling, scheduled_sampling_guidance: 4.5 }),
+    ]
+    expect(twice.evaluations).toBe(2 * plain.evaluations)
+    expect([twice.rolledOut, twice.cleanEvaluations]).toEqual([plain.rolledOut, plain.cleanEvaluations])
+  })
+
+  it('is refused where samples have nothing to leave out', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'deriva-'))
+    const points = encodeSafetensors({ latents: float32([8, 1, 8, 8], new Float32Array(512)) })
+    const path = join(folder, 'points.safetensors')
+    await writeFile(path, points)
+    await expect(firstStep({ ...rolling, dataset: path, scheduled_sampling_guidance: 4.5 })).rejects.toThrow(
+      /scheduled_sampling_guidance.*nothing to leave out/s,
+    )
   })
 })
 

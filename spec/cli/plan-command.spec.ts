@@ -66,6 +66,20 @@ describe('deriva plan', () => {
     expect((await plan('--no-timing', beside, longest, ...whole)).text).not.toContain('they count only')
   })
 
+  it('counts two evaluations a step under guidance, and one more for ReflexFlow', async () => {
+    const rollout = async (...words: ReadonlyArray<string>): Promise<number> => {
+      const found = JSON.parse((await plan('--no-timing', '--json', ...words)).text) as {
+        readonly cost: { readonly rollout: number; readonly moved: number }
+      }
+      return found.cost.rollout - (words.includes(plain) ? 0 : found.cost.moved)
+    }
+    const plain = '--scheduled_sampling_reflexflow=false'
+    const steps = await rollout(plain)
+    expect(await rollout()).toBeCloseTo(steps, 6)
+    expect(await rollout(plain, '--scheduled_sampling_guidance=4.5')).toBeCloseTo(2 * steps, 6)
+    expect(await rollout('--scheduled_sampling_guidance', '4.5')).toBeCloseTo(2 * steps, 6)
+  })
+
   it('times steps of the real model, beside teacher forcing', async () => {
     const { code, text } = await plan('--json')
     expect(code).toBe(0)

@@ -107,6 +107,7 @@ const together: ReadonlyArray<readonly [string, object]> = [
   ['without an average, clipped by value', { ...tiny, use_ema: false, grad_clip_method: 'value' }],
   ['rolled out, with ReflexFlow', rolling],
   ['with longer rollouts along a ramp', { ...rolling, scheduled_sampling_ramp_steps: 4 }],
+  ['rolled out under guidance', { ...rolling, scheduled_sampling_guidance: 3 }],
   ['towards corrected targets', { ...rolling, scheduled_sampling_target: 'corrected' }],
   [
     'from pure noise',

@@ -22,6 +22,16 @@ describe('datasetProblems', () => {
     [{ train_batch_size: 60_001 }, {}, ['train_batch_size']],
     [{ train_batch_size: 65 }, { size: 64 }, ['train_batch_size']],
     [{ gradient_accumulation_steps: 1000 }, {}, ['gradient_accumulation_steps']],
+    [
+      {
+        scheduled_sampling_max_step_offset: 1,
+        scheduled_sampling_probability: 1,
+        scheduled_sampling_guidance: 2,
+      },
+      { classes: 0, conditioning: {} },
+      ['scheduled_sampling_guidance'],
+    ],
+    [{ scheduled_sampling_guidance: 2 }, { classes: 0, conditioning: {} }, []],
     [{ model: { type: 'dit', patch: 5 } }, {}, ['model.patch']],
     [{ model: { type: 'dit', patch: 5, width: 20 } }, { shape: [3, 20, 20] }, []],
     [{ model: { type: 'unet', patch: 2, levels: 3 } }, {}, ['model.levels']],

@@ -178,6 +178,15 @@ describe('decodeConfig', () => {
     [{ prediction_type: 'flow_matching', beta_schedule: 'linear' }, 'beta_schedule'],
     [{ prediction_type: 'v_prediction', flow_schedule_shift: 3 }, 'flow_schedule_shift'],
     [{ caption_dropout_probability: 0, validation_guidance: 3 }, 'validation_guidance'],
+    [{ caption_dropout_probability: 0, scheduled_sampling_guidance: 4.5 }, 'scheduled_sampling_guidance'],
+    [
+      {
+        scheduled_sampling_max_step_offset: 2,
+        scheduled_sampling_backprop: 1,
+        scheduled_sampling_guidance: 4.5,
+      },
+      'scheduled_sampling_guidance',
+    ],
     [{ model: { type: 'dit', width: 100, heads: 8 } }, 'model.heads'],
     [{ model: { type: 'dit', width: 126, heads: 1 } }, 'model.width'],
     [{ model: { type: 'unet', width: 20 } }, 'model.width'],
@@ -280,6 +289,13 @@ describe('decodeConfig', () => {
     expect(config.scheduled_sampling_prob_end).toBe(0)
     expect(config.max_grad_norm).toBe(0)
     expect(config.validation_guidance).toBe(1)
+  })
+
+  it('takes guidance of a model that is trained further, which may have met samples without conditioning', () => {
+    const model = { path: 'm.onnx' }
+    expect(
+      accepted({ model, caption_dropout_probability: 0, validation_guidance: 3 }).validation_guidance,
+    ).toBe(3)
   })
 
   it('switches ReflexFlow on for flow matching while samples are rolled out, unless told otherwise', () => {

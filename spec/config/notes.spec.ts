@@ -63,6 +63,7 @@ describe('configNotes', () => {
       { ...rolling, scheduled_sampling_reflexflow: false, scheduled_sampling_reflexflow_beta1: 0.1 },
       'scheduled_sampling_reflexflow_beta1 does nothing: scheduled_sampling_reflexflow is false',
     ],
+    [{ scheduled_sampling_guidance: 2 }, 'scheduled_sampling_guidance does nothing: no sample'],
     [{ input_perturbation_steps: 10 }, 'input_perturbation_steps does nothing'],
     [
       { ...rolling, scheduled_sampling_start_step: 5000, scheduled_sampling_prob_start: 0.1 },

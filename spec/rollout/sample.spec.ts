@@ -3,7 +3,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { ddpm, flow, type Path } from 'deriva/path'
 import { type Denoiser, guided, sample } from 'deriva/rollout'
 import { euler, rk4, type Solver, trailing, unipc } from 'deriva/solver'
-import { int64 } from 'deriva/types'
+import { type Conditioning, int64 } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { toyDenoiser } from './toy-denoiser.js'
 
@@ -72,8 +72,9 @@ describe('guided', () => {
   const latents = Float32Array.of(0.5, -1)
   const timesteps = Float32Array.of(500, 500)
   const given = { label: int64([2], [1, 2]) }
+  const empty = { label: int64([1], [10]) }
   const predict = async (scale: number): Promise<ReadonlyArray<number>> => {
-    const denoiser = guided(toyDenoiser('epsilon'), scale, () => ({ label: int64([2], [10, 10]) }))
+    const denoiser = guided(toyDenoiser('epsilon'), { scale, empty })
     const result = await denoiser.predict(latents, timesteps, given)()
     return E.isRight(result) ? [...result.right] : []
   }
@@ -88,7 +89,33 @@ describe('guided', () => {
 
   it('costs nothing at scale 1', async () => {
     const denoiser = toyDenoiser('epsilon')
-    await guided(denoiser, 1, () => ({ label: int64([2], [10, 10]) })).predict(latents, timesteps, given)()
+    await guided(denoiser, { scale: 1, empty }).predict(latents, timesteps, given)()
     expect(denoiser.calls).toEqual([2])
+  })
+
+  it('leaves out what stands for "anything", and keeps what nothing stands for', async () => {
+    const seen: Conditioning[] = []
+    const denoiser: Denoiser<'epsilon'> = {
+      parameterisation: 'epsilon',
+      predict: (x, _, conditioning) => {
+        seen.push(conditioning)
+        return TE.right(x)
+      },
+    }
+    const both = { ...given, place: int64([2], [5, 6]) }
+    await guided(denoiser, { scale: 2, empty: { ...empty, other: int64([1], [1]) } }).predict(
+      latents,
+      timesteps,
+      both,
+    )()
+    expect(seen).toEqual([both, { label: int64([2], [10, 10]), place: int64([2], [5, 6]) }])
+  })
+
+  it('counts two evaluations wherever it is asked', async () => {
+    const { evaluations } = await draw(flow(), euler(), 7, 3, 1, {
+      ...gaussian(flow(), 2, 0.5),
+      ...guided(gaussian(flow(), 2, 0.5), { scale: 3, empty: {} }),
+    })
+    expect(evaluations).toBe(42)
   })
 })

@@ -15,8 +15,8 @@ import {
   perturbed,
   type Pipeline,
   rollout,
-  type RolloutOptions,
   training,
+  type UnguidedOptions,
 } from 'deriva/stream'
 import { adamw, type Lesson, type Parameters, sgd, trainer, type Trainer } from 'deriva/train'
 import { float32, type Parameterisation } from 'deriva/types'
@@ -66,7 +66,7 @@ const both = async <P extends Parameterisation>(
   start: Pipeline<P, Noised>,
   path: Path,
   solver: Solver,
-  options: RolloutOptions & { readonly backprop: number },
+  options: UnguidedOptions & { readonly backprop: number },
 ) => {
   const through = backpropagated(parameterisation, path, solver, options)
   const shared = { model: model(parameterisation), optimizer: still, batchSize, threads: 1 }

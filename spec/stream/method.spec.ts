@@ -16,7 +16,7 @@ import {
 import { mlp, type Model } from 'deriva/model'
 import { decode, encode, leaves, topological } from 'deriva/onnx'
 import { betaTimesteps, ddpm, flow } from 'deriva/path'
-import { type Denoiser, guided, plan as planned, plannedEvaluations } from 'deriva/rollout'
+import { type Denoiser, plan as planned, plannedEvaluations } from 'deriva/rollout'
 import { euler, rk4, unipc } from 'deriva/solver'
 import {
   composed,
@@ -47,13 +47,22 @@ import {
   type Whereabouts,
 } from 'deriva/stream'
 import { objective, type Trainer } from 'deriva/train'
-import type { Parameterisation } from 'deriva/types'
+import { int64, type Parameterisation, type Source } from 'deriva/types'
 import { firstValueFrom } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { toySource, toyTrainer } from './toy.js'
 
 const batchSize = 6
 const source = dataset(toySource(batchSize))
+const labelled: Source = (step) =>
+  pipe(
+    toySource(batchSize)(step),
+    TE.map((batch) => ({
+      ...batch,
+      conditioning: { label: int64([batchSize], new Array<number>(batchSize).fill(1)) },
+      empty: { label: int64([1], [2]) },
+    })),
+  )
 const straight = flow()
 const variance = ddpm({ betaSchedule: 'linear' })
 const plan = { maxStepOffset: 3, stride: 40, probability: () => 0.7 }
@@ -193,8 +202,8 @@ describe('methods', () => {
     expect(rolled).toBeGreaterThan(0)
     expect((await run(mdss(rk4(), plan).transform(onFlow), 'flow_matching')).samples).toBe(rolled)
     expect((await run(soar(rk4(), plan).transform(onFlow), 'flow_matching')).samples).toBe(rolled)
-    const twice = soar(rk4(), plan, (denoiser) => guided(denoiser, 4.5, (given) => given))
-    expect((await run(twice.transform(onFlow), 'flow_matching')).samples).toBe(2 * rolled)
+    const twice = soar(rk4(), { ...plan, guidance: 4.5 }).transform(pipe(dataset(labelled), noised(straight)))
+    expect((await run(twice, 'flow_matching')).samples).toBe(2 * rolled)
     expect(
       (await run(inputPerturbation(0.1).transform(pipe(onFlow, perturbed(0))), 'flow_matching')).samples,
     ).toBe(0)

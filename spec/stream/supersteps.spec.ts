@@ -59,6 +59,7 @@ const sourceOf =
           Array.from({ length: batchSize }, (_, i) => (step + i) % 2),
         ),
       },
+      empty: { label: int64([1], [2]) },
     })
 
 /** Weights of some size everywhere: the last layer of a fresh model is zero. */
@@ -220,6 +221,17 @@ describe('a superstep gives the weights, the averages, the memory and the metric
   it('of a transformer', async () => {
     const rollouts = { ...way, maxStepOffset: 2, solver: unipc({ order: 2 }) }
     await agree({ ...picturing, rollouts, loss: reflexflow() }, 2)
+  })
+
+  it('with rollouts under guidance, which are counted twice', async () => {
+    const rollouts = { ...way, solver: unipc({ order: 2 }) }
+    const [plain, twice] = [
+      await agree({ ...flowing, rollouts, loss: reflexflow() }, 2),
+      await agree({ ...flowing, rollouts: { ...rollouts, guidance: 3 }, loss: reflexflow() }, 2),
+    ]
+    const counts = (metrics: ReadonlyArray<Metrics>) => metrics.map(({ evaluations }) => evaluations)
+    expect(counts(twice)).toEqual(counts(plain).map((n) => 2 * n))
+    expect(twice[0].drift).not.toBeCloseTo(plain[0].drift, 4)
   })
 
   it('with targets that lead from where the samples are; on the grid of deployment; from pure noise', async () => {

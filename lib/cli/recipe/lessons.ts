@@ -20,7 +20,7 @@ import {
 import type { SuperstepOptions } from '../../train/index.js'
 import type { Batch, Parameterisation } from '../../types/index.js'
 import type { Discrete } from './discrete.js'
-import { planOf } from './plan.js'
+import { rolloutsOf } from './plan.js'
 import { present } from './present.js'
 import { ddpmPath, flowPath } from './sampling.js'
 import { solverOfRollouts } from './solver.js'
@@ -72,7 +72,7 @@ export const perturbing =
 const rollingOut =
   (config: Config) =>
   <P extends Parameterisation>(upstream: Pipeline<P, Noised>): Pipeline<P, Noised<never, boolean>> => {
-    const plan = planOf(config)
+    const plan = rolloutsOf(config)
     const solver = solverOfRollouts(config)
     if (config.scheduled_sampling_renoise !== 'in_place') return rollout(solver, plan)(upstream)
     // Its target is that of the time the sample is taken back to, so nothing is corrected before that.
@@ -103,7 +103,7 @@ const standard = <P extends Parameterisation>(config: Config, path: Path, start:
     ? {
         lessons: (batches) => pipe(start(batches), ahead(), rollingOut(config), perturbing(config)),
         together: takesSupersteps(config)
-          ? { lessons: start, rollout: { path, solver: solverOfRollouts(config), plan: planOf(config) } }
+          ? { lessons: start, rollout: { path, solver: solverOfRollouts(config), plan: rolloutsOf(config) } }
           : undefined,
       }
     : unasked(config, start)

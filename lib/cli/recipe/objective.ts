@@ -22,7 +22,7 @@ import {
   type Shown,
 } from './lessons.js'
 import { defarLoss, discreteLoss, flowLoss } from './loss.js'
-import { planOf } from './plan.js'
+import { planOf, rolloutsOf } from './plan.js'
 import { present } from './present.js'
 import { ddpmPath, flowPath } from './sampling.js'
 import { solverOfRollouts } from './solver.js'
@@ -129,7 +129,7 @@ const besidePoints = <P extends Parameterisation>(
   start: (batches: Batches) => Pipeline<P, Noised>,
   loss: Loss<P>,
 ): Objective<P, PointInput> => {
-  const plan = planOf(config)
+  const plan = rolloutsOf(config)
   const points = renoisedPoints({
     ...plan,
     ...present({

@@ -1,6 +1,6 @@
 import { type Config, rollsOut } from '../../config/index.js'
 import { ramp, type StepLength } from '../../rollout/index.js'
-import type { RolloutOptions } from '../../stream/index.js'
+import type { RolloutOptions, UnguidedOptions } from '../../stream/index.js'
 import { present } from './present.js'
 import { samplingOf } from './sampling.js'
 
@@ -19,7 +19,7 @@ const stepLength = (config: Config): StepLength => {
  * declare const config: Config
  * const share = planOf(config).probability(1000)
  */
-export const planOf = (config: Config): RolloutOptions => {
+export const planOf = (config: Config): UnguidedOptions => {
   const steps = config.scheduled_sampling_ramp_steps
   return {
     maxStepOffset: rollsOut(config) ? config.scheduled_sampling_max_step_offset : 0,
@@ -37,3 +37,15 @@ export const planOf = (config: Config): RolloutOptions => {
     }),
   }
 }
+
+/**
+ * The same, with the guidance that the model has on the way.
+ *
+ * @example
+ * declare const config: Config
+ * const { guidance } = rolloutsOf(config)
+ */
+export const rolloutsOf = (config: Config): RolloutOptions => ({
+  ...planOf(config),
+  guidance: config.scheduled_sampling_guidance,
+})

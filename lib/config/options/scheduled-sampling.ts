@@ -141,6 +141,13 @@ export const scheduledSampling = {
     value: 2,
     meaning: 'The order of solvers that have a choice, such as unipc (1 to 9) and dpm (1 to 3).',
   }),
+  scheduled_sampling_guidance: option({
+    group,
+    kind: kinds.number({ min: 0 }),
+    value: 1,
+    meaning:
+      'Classifier-free guidance of the model while it rolls out: 1 is none, more pushes towards the class or other conditioning, as samples are drawn with it (SOAR has 4.5). The sample itself is trained without. Other values than 1 double the cost of a rollout: two evaluations a step.',
+  }),
   scheduled_sampling_renoise: option({
     group,
     kind: kinds.choice(renoisings),

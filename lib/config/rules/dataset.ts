@@ -1,5 +1,6 @@
 import type { Config } from '../config.js'
 import type { DatasetFacts } from '../dataset-facts.js'
+import { rollsOut } from '../options/index.js'
 
 /** A combination that cannot be with the dataset at hand: the keys it is about, the first of them the one to change. */
 export type DatasetRule = {
@@ -22,6 +23,13 @@ export const datasetRules: ReadonlyArray<DatasetRule> = [
       // A batch that is too large on its own is another rule's affair.
       batch <= size && parts * batch > size
         ? `at most ${Math.floor(size / batch)}: a step of ${parts} × ${batch} samples is more than ${name} has (${size})`
+        : undefined,
+  },
+  {
+    keys: ['scheduled_sampling_guidance'],
+    refuse: (config, { name, conditioning }) =>
+      rollsOut(config) && config.scheduled_sampling_guidance !== 1 && Object.keys(conditioning).length === 0
+        ? `1: the samples of ${name} have neither classes nor other conditioning, so that there is nothing to leave out`
         : undefined,
   },
   {

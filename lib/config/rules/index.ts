@@ -12,6 +12,7 @@ import { scheduledSamplingRules } from './scheduled-sampling.js'
 import { superstepRules } from './supersteps.js'
 import { timestepRules } from './timesteps.js'
 
+export { knowsNothingGiven } from './objective.js'
 export { takesSupersteps } from './supersteps.js'
 
 /** Every combination that is refused; values of one key alone are its codec's affair. */

@@ -1,4 +1,18 @@
+import type { Config } from '../config.js'
 import type { Rule } from './rule.js'
+
+/**
+ * Whether a model has met samples without what they are conditioned on, which guidance compares with: a model that is trained further
+ * may have met them before.
+ *
+ * @example
+ * declare const config: Config
+ * const possible = knowsNothingGiven(config)
+ */
+export const knowsNothingGiven = ({
+  caption_dropout_probability: dropout,
+  model,
+}: Pick<Config, 'caption_dropout_probability' | 'model'>): boolean => dropout > 0 || model.type === 'onnx'
 
 /** What belongs to some parameterisations only. */
 export const objectiveRules: ReadonlyArray<Rule> = [
@@ -62,11 +76,11 @@ export const objectiveRules: ReadonlyArray<Rule> = [
           ? 'false, since prediction_type is epsilon: at pure noise its prediction says nothing of the data (v_prediction and sample do)'
           : 'false, since flow_matching has no betas: its path ends in pure noise as it is',
   },
-  {
-    keys: ['validation_guidance', 'caption_dropout_probability'],
-    refuse: ({ validation_guidance: guidance, caption_dropout_probability: dropout }) =>
-      guidance !== 1 && dropout === 0
-        ? '1, since caption_dropout_probability is 0: guidance needs a model that has also been trained without classes'
+  ...(['validation_guidance', 'scheduled_sampling_guidance'] as const).map((key): Rule => ({
+    keys: [key, 'caption_dropout_probability', 'model.type'],
+    refuse: (config) =>
+      config[key] !== 1 && !knowsNothingGiven(config)
+        ? '1, since caption_dropout_probability is 0: guidance needs a model that is also trained without its conditioning'
         : undefined,
-  },
+  })),
 ]

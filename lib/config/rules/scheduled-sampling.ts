@@ -31,6 +31,13 @@ export const scheduledSamplingRules: ReadonlyArray<Rule> = [
         ? `${off}, since scheduled_sampling_backprop is ${config.scheduled_sampling_backprop}: where gradients flow through a rollout, nothing may move its latents afterwards`
         : undefined,
   })),
+  {
+    keys: ['scheduled_sampling_guidance', 'scheduled_sampling_backprop'],
+    refuse: ({ scheduled_sampling_guidance: guidance, scheduled_sampling_backprop: steps }) =>
+      steps > 0 && guidance !== 1
+        ? `1, since scheduled_sampling_backprop is ${steps}: the steps that gradients flow through are the model's own, without guidance`
+        : undefined,
+  },
   ...(['scheduled_sampling_renoise_points', 'scheduled_sampling_renoise_weight'] as const).map(
     (key): Rule => ({
       keys: [key, 'scheduled_sampling_renoise'],
