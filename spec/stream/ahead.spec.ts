@@ -4,13 +4,13 @@ import type { Batch, DerivaError, Parameterisation, Source } from 'deriva/types'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom, take, toArray } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { toySource, toyTrainer } from './toy.js'
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Batches that are pulled slowly, and a step that takes as long; every event is noted. */
-const observed = () => {
+/** Batches that are pulled slowly, and steps that take longer, by the events and not by the clock; every event is noted. */
+const observed = (steps: number) => {
   const [events, toy, trainer]: [string[], Source, ReturnType<typeof toyTrainer<'flow_matching'>>] = [
     [],
     toySource(),
@@ -24,7 +24,10 @@ const observed = () => {
   }
   const slow = observe(({ state }: { readonly state: { readonly step: number } }) => async () => {
     events.push(`compute ${state.step - 1}`)
-    await pause(60)
+    if (state.step < steps)
+      await vi.waitUntil(() => events.includes(`pulled ${state.step}`), { timeout: 10_000, interval: 5 })
+    // Time enough to pull one batch more than allowed.
+    await pause(30)
     events.push(`computed ${state.step - 1}`)
     return { _tag: 'Right', right: undefined } as const
   })
@@ -33,7 +36,7 @@ const observed = () => {
 
 describe('ahead', () => {
   it('pulls the next batch during the step, one and no more, and none beyond the last', async () => {
-    const { events, source, trainer, slow } = observed()
+    const { events, source, trainer, slow } = observed(4)
     const pipeline = pipe(dataset(source), noised(flow()), ahead(), descend(trainer), slow)
     await lastValueFrom(pipe(pipeline, training(trainer, { steps: 4, seed: 1 })))
     await pause(50)
@@ -96,7 +99,7 @@ describe('ahead', () => {
   })
 
   it('stops where nobody listens any more', async () => {
-    const { events, source, trainer, slow } = observed()
+    const { events, source, trainer, slow } = observed(100)
     const pipeline = pipe(dataset(source), noised(flow()), ahead(), descend(trainer), slow)
     await lastValueFrom(pipe(pipeline, training(trainer, { steps: 100, seed: 1 }), take(1)))
     await pause(60)
