@@ -1,23 +1,35 @@
-import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { builtLibrary } from './spec/built.js'
 
-const lib = fileURLToPath(new URL('./lib', import.meta.url))
+const lib = await builtLibrary()
+
+/** Specs that change the process they run in: they get one of their own. */
+const apart = ['spec/train/webgpu.spec.ts']
 
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^deriva$/, replacement: `${lib}/index.ts` },
-      { find: /^deriva\/(.+)$/, replacement: `${lib}/$1/index.ts` },
+      { find: /^deriva$/, replacement: `${lib}/index.js` },
+      { find: /^deriva\/(.+)$/, replacement: `${lib}/$1/index.js` },
+      { find: /^(?:\.\.\/)+lib\/(.+)$/, replacement: `${lib}/$1` },
     ],
   },
   test: {
-    include: ['spec/**/*.spec.ts'],
     setupFiles: ['spec/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // ONNX Runtime's native threads and worker threads do not mix well: one process per file.
+    // ONNX Runtime's native threads and worker threads do not mix well: processes.
     pool: 'forks',
     // Specs that weigh the heap collect garbage first.
     execArgv: ['--expose-gc'],
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        // All in the same few processes, which load the library once.
+        test: { name: 'together', include: ['spec/**/*.spec.ts'], exclude: apart, isolate: false },
+      },
+      { extends: true, test: { name: 'apart', include: apart } },
+    ],
   },
 })

@@ -2,21 +2,35 @@ import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PNG } from 'pngjs'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { commandLine } from '../../lib/cli/command-line.js'
 import { optionKeys } from '../../lib/config/index.js'
-import { builtProgram, deriva, type Ended } from './built.js'
+import { deriva, type Ended } from './program.js'
 
-let program = ''
-beforeAll(() => {
-  program = builtProgram()
-}, 120_000)
-
+const home = process.cwd()
 let folder = ''
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'deriva-'))
+  process.chdir(folder)
+})
+afterEach(() => {
+  process.chdir(home)
 })
 
-const run = (...words: ReadonlyArray<string>): Promise<Ended> => deriva(program, words, folder)
+/** The program as a process of its own. */
+const run = (...words: ReadonlyArray<string>): Promise<Ended> => deriva(words, folder)
+
+/** All of the program but its start and its end as a process, which take most of its time. */
+const asked = async (...words: ReadonlyArray<string>): Promise<Ended> => {
+  let [out, err] = ['', '']
+  const code = await commandLine(words, {
+    print: (text) => (out += `${text}\n`),
+    tell: (text) => (err += `${text}\n`),
+    interactive: false,
+    columns: 100,
+  })
+  return { code, out, err }
+}
 
 const small = [
   ['--dataset', 'shapes'],
@@ -43,23 +57,23 @@ describe('help', () => {
   })
 
   it('of train lists every option', async () => {
-    const { code, out } = await run('train', '--help')
+    const { code, out } = await asked('train', '--help')
     expect(code).toBe(0)
     for (const { key } of optionKeys) expect(out).toContain(`--${key} `)
   })
 
   it('of sample and report explains their arguments', async () => {
-    const sample = await run('sample', '--help')
+    const sample = await asked('sample', '--help')
     for (const flag of ['num', 'steps', 'solver', 'guidance', 'label', 'seed', 'out'])
       expect(sample.out).toContain(`--${flag} <`)
-    expect((await run('report', '-h')).out).toContain('RUN')
+    expect((await asked('report', '-h')).out).toContain('RUN')
   })
 
   it('tells the version', async () => {
     const description = JSON.parse(
       await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'),
     ) as { version: string }
-    expect(await run('--version')).toMatchObject({ code: 0, out: `${description.version}\n` })
+    expect(await asked('--version')).toMatchObject({ code: 0, out: `${description.version}\n` })
   })
 })
 
@@ -114,11 +128,13 @@ describe('refused input', () => {
       [['paint'], ['paint']],
     ]
     for (const [words, parts] of attempts) {
-      const { code, out, err } = await run(...words)
+      const { code, out, err } = await asked(...words)
       expect({ words, code, out }).toEqual({ words, code: 2, out: '' })
       for (const part of parts) expect(err).toContain(part)
       expect(err).not.toMatch(/\n\s+at /)
     }
+    const [[words]] = attempts
+    expect(await run(...words)).toEqual(await asked(...words))
     expect((await readdir(folder)).sort()).toEqual(['broken.json', 'config.json'])
   })
 })
@@ -153,7 +169,7 @@ describe('a run', () => {
       'step-000004.png',
     ])
 
-    const drawn = await run(
+    const drawn = await asked(
       'sample',
       'run',
       '--num',
@@ -168,11 +184,11 @@ describe('a run', () => {
     expect(drawn.code, drawn.err).toBe(0)
     const { width, height } = PNG.sync.read(await readFile(join(folder, 'deep/grid.png')))
     expect([width, height]).toEqual([4 + 3 * 28, 4 + 2 * 28])
-    expect(await run('sample', 'run', '--label', '4')).toMatchObject({ code: 2 })
+    expect(await asked('sample', 'run', '--label', '4')).toMatchObject({ code: 2 })
 
-    expect(await run('report', 'run')).toMatchObject({ code: 0, out: 'run/report.html\n' })
+    expect(await asked('report', 'run')).toMatchObject({ code: 0, out: 'run/report.html\n' })
 
-    const again = await run('train', ...small)
+    const again = await asked('train', ...small)
     expect(again).toMatchObject({ code: 2 })
     expect(again.err).toContain('--resume_from_checkpoint latest')
   })
@@ -182,7 +198,7 @@ describe('a run', () => {
     async (signal) => {
       let sent = false
       const words = ['train', ...small, '--max_train_steps', '100000', '--validation_step_interval', '0']
-      const { code, out, err } = await deriva(program, words, folder, (text, kill) => {
+      const { code, out, err } = await deriva(words, folder, (text, kill) => {
         if (sent || !text.includes('step 1/')) return
         sent = true
         kill(signal)
@@ -213,7 +229,7 @@ describe('a run', () => {
       '--validation_num_images',
       '200',
     ]
-    const { code, err } = await deriva(program, words, folder, (text, kill) => {
+    const { code, err } = await deriva(words, folder, (text, kill) => {
       if (!first && text.includes('step 1/')) {
         first = true
         kill('SIGINT')
