@@ -22,26 +22,14 @@ import { batches } from '../../lib/data/index.js'
 import { openEngine } from '../../lib/engine/index.js'
 import { readMetrics } from '../../lib/report/index.js'
 import { dataset, training } from '../../lib/stream/index.js'
-import type { Parameters, State } from '../../lib/train/index.js'
+import type { State } from '../../lib/train/index.js'
 import type { DerivaError } from '../../lib/types/index.js'
 import { configOf } from '../report/run.js'
+import { distance } from '../train/distance.js'
 
 const rightOf = <A>(either: E.Either<DerivaError, A>): A => {
   if (E.isLeft(either)) throw new Error(either.left.message)
   return either.right
-}
-
-/** max |a − b| over all tensors, in units of the largest |b| of its tensor. */
-const distance = (a: Parameters, b: Parameters): number => {
-  expect(Object.keys(a)).toEqual(Object.keys(b))
-  return Math.max(
-    0,
-    ...Object.entries(b).map(([name, { data }]) => {
-      const largest = Math.max(...data.map(Math.abs))
-      const off = Math.max(...data.map((x, i) => Math.abs(x - a[name].data[i])))
-      return off === 0 ? 0 : off / largest
-    }),
-  )
 }
 
 const expectSame = (a: State, b: State, tolerance: number): void => {

@@ -8,7 +8,16 @@ import { ddpm, flow, type Path, type PathFamily } from 'deriva/path'
 import { type PlanOptions, ramp } from 'deriva/rollout'
 import { dpm, euler, rk4, type Solver, unipc } from 'deriva/solver'
 import { dataset, type Descended, descend, noised, rollout, training, type TrainableOn } from 'deriva/stream'
-import { adamw, schedules, sessionDenoiser, type State, trainedModel, trainer, warmedUp } from 'deriva/train'
+import {
+  adamw,
+  schedules,
+  sessionDenoiser,
+  type State,
+  trainedModel,
+  type Trainer,
+  trainer,
+  warmedUp,
+} from 'deriva/train'
 import { int64, type Parameterisation } from 'deriva/types'
 import { lastValueFrom, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
@@ -41,36 +50,33 @@ const compile = async <P extends Parameterisation>(parameterisation: P, loss: Lo
 
 const always: PlanOptions = { maxStepOffset: 10, probability: () => 1 }
 
-const run = async <F extends PathFamily, P extends TrainableOn<F>>(
+const run = <F extends PathFamily, P extends TrainableOn<F>>(
   path: Path<F>,
-  parameterisation: P,
-  loss: Loss<P>,
+  compiled: Trainer<P>,
   {
     solver = euler(),
     plan = always,
     steps,
     from,
   }: { readonly solver?: Solver; readonly plan?: PlanOptions; readonly steps: number; readonly from?: State },
-): Promise<ReadonlyArray<Descended>> => {
-  const compiled = await compile(parameterisation, loss)
-  return lastValueFrom(
+): Promise<ReadonlyArray<Descended>> =>
+  lastValueFrom(
     pipe(
       dataset(source),
       noised(path),
       rollout(solver, plan),
       descend(compiled),
       training(compiled, { steps, seed: 1, ...(from && { from }) }),
-      (steps$) => steps$.pipe(toArray()),
+      toArray(),
     ),
   )
-}
 
 const last = <A>(items: ReadonlyArray<A>): A => items[items.length - 1]
 
 describe('a pipeline', () => {
   it('learns', async () => {
     const plan = { maxStepOffset: 10, probability: ramp({ to: 0.5, steps: 100 }) }
-    const steps = await run(flow(), 'flow_matching', reflexflow({ beta1: 1 }), {
+    const steps = await run(flow(), await compile('flow_matching', reflexflow({ beta1: 1 })), {
       solver: unipc({ order: 2 }),
       plan,
       steps: 300,
@@ -82,9 +88,8 @@ describe('a pipeline', () => {
   })
 
   it('counts what it did: samples that moved, evaluations on the way, clean predictions for the loss', async () => {
-    const [{ metrics, rollout: rolled, latents, ideal }] = await run(flow(), 'flow_matching', reflexflow(), {
-      steps: 1,
-    })
+    const compiled = await compile('flow_matching', reflexflow())
+    const [{ metrics, rollout: rolled, latents, ideal }] = await run(flow(), compiled, { steps: 1 })
     expect(metrics.step).toBe(1)
     expect(metrics.rolledOut).toBe(rolled.rolled.reduce((a, b) => a + b, 0))
     expect(metrics.rolledOut).toBeGreaterThan(batchSize / 2)
@@ -99,11 +104,11 @@ describe('a pipeline', () => {
   })
 
   it('spends nothing where nothing is rolled out, and no clean predictions where no loss reads them', async () => {
-    const still = await run(flow(), 'flow_matching', reflexflow(), {
+    const still = await run(flow(), await compile('flow_matching', reflexflow()), {
       plan: { ...always, maxStepOffset: 0 },
       steps: 1,
     })
-    const plain = await run(flow(), 'flow_matching', mse, { steps: 1 })
+    const plain = await run(flow(), await compile('flow_matching', mse), { steps: 1 })
     expect([still[0].metrics.evaluations, still[0].metrics.cleanEvaluations, still[0].metrics.drift]).toEqual(
       [0, 0, 0],
     )
@@ -113,33 +118,38 @@ describe('a pipeline', () => {
 
   it('trains any parameterisation with any solver', async () => {
     const solvers = [euler(), dpm({ order: 2 }), unipc({ order: 3 }), rk4()]
-    for (const solver of solvers) {
-      const path = ddpm({ betaSchedule: 'squaredcos_cap_v2' })
-      for (const steps of [
-        await run(path, 'epsilon', mse, { solver, steps: 3 }),
-        await run(path, 'v_prediction', mse, { solver, steps: 3 }),
-        await run(path, 'sample', mse, { solver, steps: 3 }),
-        await run(flow(), 'flow_matching', reflexflow(), { solver, steps: 3 }),
-      ]) {
+    const moves = async <F extends PathFamily, P extends TrainableOn<F>>(
+      path: Path<F>,
+      compiled: Trainer<P>,
+    ): Promise<void> => {
+      for (const solver of solvers) {
+        const steps = await run(path, compiled, { solver, steps: 3 })
         expect(steps.every(({ metrics }) => Number.isFinite(metrics.loss) && metrics.evaluations > 0)).toBe(
           true,
         )
         expect(last(steps).state.parameters).not.toEqual(steps[0].state.parameters)
       }
     }
+    const path = ddpm({ betaSchedule: 'squaredcos_cap_v2' })
+    await moves(path, await compile('epsilon', mse))
+    await moves(path, await compile('v_prediction', mse))
+    await moves(path, await compile('sample', mse))
+    await moves(flow(), await compile('flow_matching', reflexflow()))
   })
 
   it('goes on from a state bit for bit, rollouts and all', async () => {
-    const whole = last(await run(flow(), 'flow_matching', reflexflow(), { steps: 6 }))
-    const half = last(await run(flow(), 'flow_matching', reflexflow(), { steps: 3 }))
-    const resumed = last(await run(flow(), 'flow_matching', reflexflow(), { steps: 6, from: half.state }))
+    const compiled = await compile('flow_matching', reflexflow())
+    const whole = last(await run(flow(), compiled, { steps: 6 }))
+    const half = last(await run(flow(), compiled, { steps: 3 }))
+    const again = await compile('flow_matching', reflexflow())
+    const resumed = last(await run(flow(), again, { steps: 6, from: half.state }))
     expect(resumed.state).toEqual(whole.state)
     expect(resumed.metrics.loss).toBe(whole.metrics.loss)
   })
 
   it('leaves a model that any runtime can run: the averaged weights, as an ordinary ONNX file', async () => {
     const compiled = await compile('flow_matching', mse)
-    const { state } = last(await run(flow(), 'flow_matching', mse, { steps: 5 }))
+    const { state } = last(await run(flow(), compiled, { steps: 5 }))
     expect(state.ema).not.toEqual(state.parameters)
     const session = right(await openSession(trainedModel(compiled.model, state.ema))())
     const exported = sessionDenoiser(session, compiled.model, {})

@@ -37,8 +37,9 @@ import fc from 'fast-check'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { firstValueFrom, lastValueFrom, takeWhile, toArray } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { right } from '../autodiff/training.js'
+import { distance } from '../train/distance.js'
 
 const batchSize = 6
 const seed = 3
@@ -77,18 +78,6 @@ const alive = (initial: State): State => {
 }
 
 const plain = (standing: Standing): State => inMemory(standing, namedTensors(standing))
-
-/** max |a − b| over all tensors of a kind, in units of the largest |b| of its tensor. */
-const distance = (a: State['parameters'], b: State['parameters']): number => {
-  expect(Object.keys(a)).toEqual(Object.keys(b))
-  return Math.max(
-    ...Object.entries(b).map(([name, { data }]) => {
-      const largest = Math.max(...data.map(Math.abs))
-      const off = Math.max(...data.map((x, i) => Math.abs(x - a[name].data[i])))
-      return off === 0 ? 0 : off / largest
-    }),
-  )
-}
 
 type Case<P extends Parameterisation> = {
   readonly path: Path
@@ -357,7 +346,7 @@ describe('supersteps', () => {
     const slow: typeof two = {
       ...two,
       descend: (state, lessons) => async () => {
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await vi.waitUntil(() => events.includes(`batch ${Math.min(state.step + 3, 4)}`), { timeout: 10_000 })
         events.push(`superstep ${state.step}`)
         return two.descend(state, lessons)()
       },

@@ -95,8 +95,8 @@ describe('training', () => {
     expect(seen).toEqual([1, 2])
   })
 
-  it('holds at most one batch before a slow consumer, and a flat heap, over 100,000 batches', async () => {
-    const steps = 100_000
+  it('holds at most one batch before a slow consumer, and a flat heap, over 30,000 batches', async () => {
+    const steps = 30_000
     const source = toySource()
     const compiled = toyTrainer('flow_matching')
     let consumed = 0
@@ -118,7 +118,7 @@ describe('training', () => {
     )
     expect(consumed).toBe(steps)
     expect(waiting).toBe(1)
-    const [early, late] = [heaps[1], heaps[heaps.length - 1]]
-    expect(late - early).toBeLessThan(8 * 2 ** 20)
-  }, 120_000)
+    // A hundred bytes left behind by each batch would show.
+    expect(heaps[2] - heaps[0]).toBeLessThan(20_000 * 100)
+  })
 })

@@ -23,6 +23,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { right } from '../autodiff/training.js'
 import { runModel } from '../onnx/run-model.js'
+import { distance } from './distance.js'
 import { lessonOf } from './lessons.js'
 
 const optimizerNames = Object.keys(optimizers) as ReadonlyArray<OptimizerName>
@@ -53,18 +54,6 @@ const trained = async (
 ): Promise<Descent> => {
   const descent = right(await descend(from, lesson)())
   return steps === 1 ? descent : trained({ descend, initial }, lesson, steps - 1, descent.state)
-}
-
-/** max |a − b| over all tensors, in units of the largest |b| of its tensor. */
-const distance = (a: State['parameters'], b: State['parameters']): number => {
-  expect(Object.keys(a)).toEqual(Object.keys(b))
-  return Math.max(
-    ...Object.entries(b).map(([name, { data }]) => {
-      const largest = Math.max(...data.map(Math.abs))
-      const off = Math.max(...data.map((x, i) => Math.abs(x - a[name].data[i])))
-      return off === 0 ? 0 : off / largest
-    }),
-  )
 }
 
 describe('every optimizer', () => {
