@@ -3,9 +3,6 @@ import { betaQuantile } from '../path/index.js'
 /** A measured value and its 95 % confidence interval; the interval is NaN where it cannot be known. */
 export type Estimate = { readonly value: number; readonly low: number; readonly high: number }
 
-/** A quantile takes a while, and every estimate asks for the same one. */
-const known = new Map<number, number>()
-
 /**
  * Student's t for a two-sided interval that holds 95 %: 12.7 for 1 degree of freedom, 1.96 for many.
  *
@@ -13,13 +10,9 @@ const known = new Map<number, number>()
  * const t = studentT(7) // 2.3646
  */
 export const studentT = (freedom: number): number => {
-  const before = known.get(freedom)
-  if (before !== undefined) return before
   // P(|T| > t) is the beta distribution function with parameters freedom/2 and 1/2 at freedom / (freedom + t²).
   const x = betaQuantile(0.05, freedom / 2, 0.5)
-  const t = Math.sqrt((freedom * (1 - x)) / x)
-  known.set(freedom, t)
-  return t
+  return Math.sqrt((freedom * (1 - x)) / x)
 }
 
 /**

@@ -29,19 +29,25 @@ const fraction = (x: number, a: number, b: number): number => {
   return value
 }
 
-/** The distribution function of the beta distribution, I_x(a, b). Source: NIST DLMF 8.17.22. */
-const betaCdf = (x: number, a: number, b: number): number => {
-  if (x <= 0) return 0
-  if (x >= 1) return 1
-  if (x > (a + 1) / (a + b + 2)) return 1 - betaCdf(1 - x, b, a)
-  const scale = logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x)
-  return (Math.exp(scale) * fraction(x, a, b)) / a
+/** The density and the distribution function I_x(a, b) of the beta distribution at 0 < x < 1. Source: NIST DLMF 8.17.22. */
+const betaAt = (
+  a: number,
+  b: number,
+): ((x: number) => { readonly density: number; readonly below: number }) => {
+  const scale = logGamma(a + b) - logGamma(a) - logGamma(b)
+  return (x) => {
+    const power = Math.exp(scale + a * Math.log(x) + b * Math.log1p(-x))
+    const below =
+      x > (a + 1) / (a + b + 2) ? 1 - (power * fraction(1 - x, b, a)) / b : (power * fraction(x, a, b)) / a
+    return { density: power / (x * (1 - x)), below }
+  }
 }
 
 /**
- * The quantile of the beta distribution with parameters a, b > 0: the x in [0, 1] below which a share q of it lies. By bisection, to
- * about 1e-14.
+ * The quantile of the beta distribution with parameters a, b > 0: the x in [0, 1] below which a share q of it lies, to about 1e-14. By
+ * Newton's method, with a bisection wherever that would leave the interval in which x is known to be.
  *
+ * @throws RangeError for a share outside [0, 1], or a parameter that is not positive
  * @example
  * const median = betaQuantile(0.5, 0.6, 0.6) // 0.5
  */
@@ -50,15 +56,19 @@ export const betaQuantile = (q: number, a: number, b: number): number => {
     throw new RangeError(
       `A quantile needs a share in [0, 1] and positive parameters, not ${q}, ${a} and ${b}`,
     )
+  if (q === 0) return 0
   // Near 1 the distance from 1 is what has digits left.
   if (q > 0.5) return 1 - betaQuantile(1 - q, b, a)
-  let low = 0
-  let high = 1
-  for (let i = 0; i < 1100; i++) {
-    const middle = (low + high) / 2
-    if (middle === low || middle === high) break
-    if (betaCdf(middle, a, b) < q) low = middle
-    else high = middle
+  const at = betaAt(a, b)
+  let [low, high] = [0, 1]
+  let x = a / (a + b)
+  while (x > low && x < high) {
+    const { density, below } = at(x)
+    if (below < q) low = x
+    else high = x
+    const next = x - (below - q) / density
+    if (Math.abs(next - x) <= 2 ** -52 * x) return next
+    x = next > low && next < high ? next : (low + high) / 2
   }
   return high
 }
