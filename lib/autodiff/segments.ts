@@ -1,5 +1,5 @@
 import { isStatic, type Node, type OperatorName, type Value } from '../onnx/index.js'
-import { elementArrays, size } from '../types/index.js'
+import { byteLength } from '../types/index.js'
 
 /** A graph's order cut into stretches. */
 export type Segments = {
@@ -23,8 +23,7 @@ type Step = { readonly bytes: number; readonly lastUse: number }
 
 const bytesOf = (node: Node): number =>
   node.outputs.reduce(
-    (sum, { type, shape }) =>
-      sum + (isStatic(shape) ? size(shape) * new elementArrays[type](0).BYTES_PER_ELEMENT : 0),
+    (sum, { type, shape }) => sum + (isStatic(shape) ? byteLength({ type, dims: shape }) : 0),
     0,
   )
 

@@ -73,14 +73,6 @@ export const settings: fc.Arbitrary<Setting> = fc
     toClean,
   }))
 
-/**
- * Whether some data is left at the start; where none is, an epsilon model says nothing about it.
- *
- * @example
- * const no = startsWithData({ path: 'flow', timesteps: [1000], toClean: true }) // false
- */
-export const startsWithData = (setting: Setting): boolean => journeyOf(setting).points[0].alpha > 0
-
 export const anyParameterisation: fc.Arbitrary<Parameterisation> = fc.constantFrom(...parameterisations)
 
 /** Four numbers of moderate size: latents, data or noise. */
