@@ -1,29 +1,29 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as t from 'io-ts'
-import { type ElementType, size } from '../types/index.js'
+import { byteLength, type ElementType } from '../types/index.js'
 
-/** The names that safetensors has for element types, and the bytes of one element. */
+/** The names that safetensors has for element types. */
 export const dtypes = {
-  float32: ['F32', 4],
-  float64: ['F64', 8],
-  float16: ['F16', 2],
-  bfloat16: ['BF16', 2],
-  int64: ['I64', 8],
-  uint64: ['U64', 8],
-  int32: ['I32', 4],
-  uint32: ['U32', 4],
-  int16: ['I16', 2],
-  uint16: ['U16', 2],
-  int8: ['I8', 1],
-  uint8: ['U8', 1],
-  bool: ['BOOL', 1],
-} as const satisfies { readonly [E in ElementType]: readonly [string, number] }
+  float32: 'F32',
+  float64: 'F64',
+  float16: 'F16',
+  bfloat16: 'BF16',
+  int64: 'I64',
+  uint64: 'U64',
+  int32: 'I32',
+  uint32: 'U32',
+  int16: 'I16',
+  uint16: 'U16',
+  int8: 'I8',
+  uint8: 'U8',
+  bool: 'BOOL',
+} as const satisfies { readonly [E in ElementType]: string }
 
 /** Keys are exactly those of the table: it is a constant. */
 const elementTypes = Object.keys(dtypes) as ReadonlyArray<ElementType>
 
-const byDtype: ReadonlyMap<string, ElementType> = new Map(elementTypes.map((type) => [dtypes[type][0], type]))
+const byDtype: ReadonlyMap<string, ElementType> = new Map(elementTypes.map((type) => [dtypes[type], type]))
 
 const Natural = t.refinement(t.number, (n) => Number.isSafeInteger(n) && n >= 0, 'a natural number')
 
@@ -84,7 +84,7 @@ const readEntry = (
       const type = byDtype.get(dtype)
       if (type === undefined)
         return E.left(`"${name}" has dtype ${dtype}; known are ${[...byDtype.keys()].join(', ')}`)
-      const expected = size(shape) * dtypes[type][1]
+      const expected = byteLength({ type, dims: shape })
       if (end - start !== expected)
         return E.left(
           `"${name}" has ${end - start} bytes, where ${dtype} of shape [${shape.join(', ')}] needs ${expected}`,

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import type { ElementType, Tensor } from '../types/index.js'
+import { elementBytes, type ElementType, type Tensor } from '../types/index.js'
 import { decodeSafetensorsHeader, dtypes } from './safetensors-header.js'
 
 /** The tensors of a safetensors file by name, and the text that it carries beside them. */
@@ -27,13 +27,13 @@ export const safetensorsPieces = (
   metadata: Readonly<Record<string, string>> = {},
 ): ReadonlyArray<Uint8Array> => {
   const entries = Object.entries(tensors).sort(
-    ([a, x], [b, y]) => dtypes[y.type][1] - dtypes[x.type][1] || (a < b ? -1 : 1),
+    ([a, x], [b, y]) => elementBytes[y.type] - elementBytes[x.type] || (a < b ? -1 : 1),
   )
   let end = 0
   const described = entries.map(([name, tensor]) => {
     const start = end
     end += tensor.data.byteLength
-    return [name, { dtype: dtypes[tensor.type][0], shape: tensor.dims, data_offsets: [start, end] }] as const
+    return [name, { dtype: dtypes[tensor.type], shape: tensor.dims, data_offsets: [start, end] }] as const
   })
   const text = new TextEncoder().encode(
     JSON.stringify({

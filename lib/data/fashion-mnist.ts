@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { ErrorOf } from '../types/index.js'
 import type { LabelledDataset } from './dataset.js'
-import { idxDataset } from './mnist.js'
+import { type DataError, dataFailure } from './failure.js'
+import { idxDataset } from './idx-dataset.js'
 
 /** Where Debian's package dataset-fashion-mnist puts the files. */
 const debian = '/usr/share/datasets/fashion-mnist'
@@ -21,7 +21,7 @@ const debian = '/usr/share/datasets/fashion-mnist'
 export const fashionMnist = (
   part: 'train' | 'test' = 'train',
   folder: string = process.env.FASHION_MNIST ?? debian,
-): TE.TaskEither<ErrorOf<'DataError'>, LabelledDataset> =>
+): TE.TaskEither<DataError, LabelledDataset> =>
   // Looked up when it is asked for: the package may be installed while a program runs.
   TE.flatten(
     TE.fromIO(() => {
@@ -32,11 +32,12 @@ export const fashionMnist = (
       const found = plain.map((path) => [path, `${path}.gz`].find((candidate) => existsSync(candidate)))
       const [images, labels] = found
       return images === undefined || labels === undefined
-        ? TE.left({
-            _tag: 'DataError',
-            message: `${folder}: no ${plain[found.indexOf(undefined)]}[.gz]; on Debian and Ubuntu: apt-get install dataset-fashion-mnist. Elsewhere: set FASHION_MNIST to a folder with the four files of https://github.com/zalandoresearch/fashion-mnist`,
-            path: folder,
-          })
+        ? TE.left(
+            dataFailure(
+              folder,
+              `no ${plain[found.indexOf(undefined)]}[.gz]; on Debian and Ubuntu: apt-get install dataset-fashion-mnist. Elsewhere: set FASHION_MNIST to a folder with the four files of https://github.com/zalandoresearch/fashion-mnist`,
+            ),
+          )
         : idxDataset(`fashion-mnist ${part}`, images, labels, 10)
     }),
   )

@@ -1,9 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as t from 'io-ts'
-import type { ErrorOf } from '../types/index.js'
-
-type DataError = ErrorOf<'DataError'>
+import { type DataError, dataFailure } from './failure.js'
 
 /** An IDX file of unsigned bytes, the format of MNIST: dimensions, and the bytes themselves (not copied). */
 export type Idx = { readonly dims: ReadonlyArray<number>; readonly bytes: Uint8Array }
@@ -25,7 +23,7 @@ const Magic = t.tuple([
  * const labels = decodeIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 4), 'labels')
  */
 export const decodeIdx = (file: Uint8Array, path: string): E.Either<DataError, Idx> => {
-  const refuse = (message: string): DataError => ({ _tag: 'DataError', message: `${path}: ${message}`, path })
+  const refuse = (message: string): DataError => dataFailure(path, message)
   return pipe(
     Magic.decode([...file.subarray(0, 4)]),
     E.mapLeft(() =>

@@ -9,6 +9,7 @@ import type { ImageMode } from '../config/index.js'
 import { int64, size as elementsOf } from '../types/index.js'
 import { classLabel, type Dataset } from './dataset.js'
 import { type DataError, dataFailure, onFile } from './failure.js'
+import { pixelOf } from './pixel.js'
 
 export type ImageFolderOptions = {
   /**
@@ -70,9 +71,6 @@ const listed = (
         : E.right({ images, classes: classes.length })
     }),
   )
-
-/** Byte 0 … 255 to −1 … 1. */
-const scale = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255) * 2 - 1)
 
 type Decoded = { readonly data: Uint8Array; readonly info: OutputInfo }
 
@@ -141,7 +139,7 @@ export const imageFolder = (
       const planar = (bytes: Uint8Array, out: Float32Array, offset: number): void => {
         const [channels, area] = [info.channels, info.width * info.height]
         for (let c = 0; c < channels; c++)
-          for (let i = 0; i < area; i++) out[offset + c * area + i] = scale[bytes[i * channels + c]]
+          for (let i = 0; i < area; i++) out[offset + c * area + i] = pixelOf[bytes[i * channels + c]]
       }
       return {
         name: folder,

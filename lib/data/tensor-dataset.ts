@@ -1,9 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { dtypes, type SafetensorsEntry, tensorOfBytes } from '../checkpoint/index.js'
+import { type SafetensorsEntry, tensorOfBytes } from '../checkpoint/index.js'
 import { asFloat32, isFloat, isInteger } from '../onnx/element.js'
-import { type ElementType, size as elementsOf, type Tensor } from '../types/index.js'
+import { byteLength, type ElementType, type Tensor } from '../types/index.js'
 import { classLabel, type ConditioningArray, type Dataset } from './dataset.js'
 import { type DataError, dataFailure } from './failure.js'
 import { batchTyped, openTensorFile, readRows, rowBytes, type TensorFile } from './tensor-file.js'
@@ -99,7 +99,7 @@ const sharedOf = (parts: ReadonlyArray<Part>): TE.TaskEither<DataError, Readonly
 
 const nothing = (type: ElementType, dims: ReadonlyArray<number>): Tensor => {
   const row = [1, ...dims]
-  return tensorOfBytes(type, row, new ArrayBuffer(elementsOf(row) * dtypes[type][1]))
+  return tensorOfBytes(type, row, new ArrayBuffer(byteLength({ type, dims: row })))
 }
 
 const isLabel = (name: string, { type, dims }: Described): boolean =>
