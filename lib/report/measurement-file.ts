@@ -2,6 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as t from 'io-ts'
 import { eachMeter, type Estimate, type MeasuredPoint, type Measurement } from '../measure/index.js'
+import { jsonNumber } from './json-number.js'
 
 /** Rows of small pictures along a trajectory, and where the run folder has them. */
 export type Strip = {
@@ -18,14 +19,8 @@ export type MeasurementFile = Measurement & {
   readonly strips: ReadonlyArray<Strip>
 }
 
-/** Six digits are more than any interval leaves; what JSON cannot write comes back as NaN. */
-const Figure = new t.Type<number, number | null, unknown>(
-  'a number or null',
-  t.number.is,
-  (u, context) =>
-    u === null ? t.success(Number.NaN) : typeof u === 'number' ? t.success(u) : t.failure(u, context),
-  (x) => (Number.isFinite(x) ? Number(x.toPrecision(6)) : null),
-)
+/** Six digits are more than any interval leaves. */
+const Figure = jsonNumber((x) => Number(x.toPrecision(6)))
 
 const EstimateCodec: t.Type<Estimate, unknown> = t.strict({ value: Figure, low: Figure, high: Figure })
 

@@ -1,15 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import type { Metrics } from '../train/index.js'
+import { jsonNumber } from './json-number.js'
 
-/** Numbers that JSON cannot write come back as NaN: it writes them as null. */
-const Measured = new t.Type<number, number | null, unknown>(
-  'a number or null',
-  t.number.is,
-  (u, context) =>
-    u === null ? t.success(Number.NaN) : typeof u === 'number' ? t.success(u) : t.failure(u, context),
-  (x) => (Number.isFinite(x) ? x : null),
-)
+const Measured = jsonNumber()
 
 /** One line of metrics.jsonl. */
 const Line: t.Type<Metrics, unknown> = t.strict({

@@ -10,8 +10,9 @@ export type Recording = <P extends Parameterisation, A extends Pick<Stepped, 'me
 ) => Pipeline<P, A>
 
 /**
- * Writes every step to metrics.jsonl in the run folder. At the first step that it sees, it leaves out what the file says of this
- * step and of later ones, so that a run that starts again, or goes on from a checkpoint, has every step once.
+ * Writes every step to metrics.jsonl in the run folder. At a step that does not follow the last one that it saw, such as the first, it
+ * leaves out what the file says of this step and of later ones, so that a run that starts again, or goes on from a checkpoint, has every
+ * step once.
  *
  * @param outputDir is made if it does not exist
  * @example
@@ -19,15 +20,16 @@ export type Recording = <P extends Parameterisation, A extends Pick<Stepped, 'me
  * const pipeline = pipe(dataset(source), noised(flow()), descend(compiled), record('runs/a'))
  */
 export const record = (outputDir: string): Recording => {
-  let begun = false
-  const write = ({ metrics }: Pick<Stepped, 'metrics'>): TE.TaskEither<DerivaError, void> =>
-    pipe(
-      begun ? TE.right('') : rewindMetrics(outputDir, metrics.step - 1),
-      TE.chain(() => {
-        begun = true
-        return appendMetrics(outputDir, metrics)
-      }),
+  let last: number | undefined
+  const write = ({ metrics }: Pick<Stepped, 'metrics'>): TE.TaskEither<DerivaError, void> => {
+    const before = metrics.step - 1
+    const follows = last === before
+    last = metrics.step
+    return pipe(
+      follows ? TE.right('') : rewindMetrics(outputDir, before),
+      TE.chain(() => appendMetrics(outputDir, metrics)),
     )
+  }
   return observe(write)
 }
 
