@@ -25,7 +25,7 @@ const observed = (steps: number) => {
   const slow = observe(({ state }: { readonly state: { readonly step: number } }) => async () => {
     events.push(`compute ${state.step - 1}`)
     if (state.step < steps)
-      await vi.waitUntil(() => events.includes(`pulled ${state.step}`), { timeout: 10_000, interval: 5 })
+      await vi.waitUntil(() => events.includes(`pulled ${state.step}`), { timeout: 60_000, interval: 5 })
     // Time enough to pull one batch more than allowed.
     await pause(30)
     events.push(`computed ${state.step - 1}`)

@@ -346,7 +346,7 @@ describe('supersteps', () => {
     const slow: typeof two = {
       ...two,
       descend: (state, lessons) => async () => {
-        await vi.waitUntil(() => events.includes(`batch ${Math.min(state.step + 3, 4)}`), { timeout: 10_000 })
+        await vi.waitUntil(() => events.includes(`batch ${Math.min(state.step + 3, 4)}`), { timeout: 60_000 })
         events.push(`superstep ${state.step}`)
         return two.descend(state, lessons)()
       },

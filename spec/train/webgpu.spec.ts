@@ -51,8 +51,7 @@ const distance = (a: State['parameters'], b: State['parameters']): number =>
     ),
   )
 
-// The first run of a session translates its kernels, which takes seconds without a card.
-describe.runIf(there)('WebGPU', { timeout: 240_000 }, () => {
+describe.runIf(there)('WebGPU', () => {
   const here = openEngine({ device: 'webgpu' })
   const inWorker = openEngine({ device: 'webgpu', worker: true })
   afterAll(async () => {
