@@ -15,6 +15,7 @@ export default defineConfig({
     ],
   },
   test: {
+    globalSetup: ['spec/scratch.ts'],
     setupFiles: ['spec/setup.ts'],
     // The longest take a quarter of a minute; a machine that has other things to do may take ten times as long.
     testTimeout: 240_000,
