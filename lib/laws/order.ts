@@ -78,16 +78,6 @@ const observed = (
   return { order, error: errors.at(-1) ?? 0 }
 }
 
-/**
- * The order of convergence a solver shows on problems with known ends, least over them: one number to compare with `solver.order`.
- * Only for solvers that draw no noise.
- *
- * @example
- * const two = observedOrder(heun(), execute) // about 2
- */
-export const observedOrder = (solver: Solver, executor: Executor): number =>
-  Math.min(...problems.map((problem) => observed(solver, executor, problem, 0).order))
-
 /** Halving the steps divides the error by two to the order, and in the end there is no error. */
 export const order: Law = {
   statement:

@@ -202,14 +202,8 @@ const heatMaps = (measurement: Measurement): string => {
   )
 }
 
-/**
- * The summary of a measurement as an HTML table.
- *
- * @example
- * declare const measurement: Measurement
- * const html = measurementTable(measurement)
- */
-export const measurementTable = (measurement: Measurement): string =>
+/** The summary of a measurement as an HTML table. */
+const measurementTable = (measurement: Measurement): string =>
   `<div class="wide card"><table><tr><th>trajectory</th>${columns.map(({ title }) => `<th>${escaped(title)}</th>`).join('')}</tr>${measurementRows(
     measurement,
   )

@@ -34,10 +34,3 @@ export const rk4Tableau: Tableau = known('rk4', {
   a: [[], [1 / 2], [0, 1 / 2], [0, 0, 1]],
   b: [1 / 6, 1 / 3, 1 / 3, 1 / 6],
 })
-
-/** The 3/8 rule: order 4, four stages. Source: Kutta 1901; Butcher 2016, section 235. */
-export const threeEighthsTableau: Tableau = known('three_eighths', {
-  c: [0, 1 / 3, 2 / 3, 1],
-  a: [[], [1 / 3], [-1 / 3, 1], [1, -1, 1]],
-  b: [1 / 8, 3 / 8, 3 / 8, 1 / 8],
-})
