@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { builtLibrary } from './spec/built.js'
 
@@ -24,7 +25,8 @@ export default defineConfig({
     pool: 'forks',
     // Specs that weigh the heap collect garbage first.
     execArgv: ['--expose-gc'],
-    maxWorkers: 2,
+    // Sessions have threads of their own.
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     projects: [
       {
         extends: true,
