@@ -3,6 +3,7 @@ import type { Device } from './device.js'
 import type { SessionOptions } from './engine.js'
 import type { ModelParts } from './parts.js'
 import { suited } from './suited.js'
+import { weightLimits } from './weight-limits.js'
 
 /** How ONNX Runtime is asked for each device. Operators that a device lacks fall to the CPU, which it adds by itself. */
 const providers: {
@@ -13,12 +14,7 @@ const providers: {
   webgpu: ['webgpu'],
 }
 
-/**
- * Whether weights on the disk are so large that they had better stay there. ONNX Runtime maps them into memory, where all sessions share them and
- * the system can let go of them; but it makes copies, packed for its matrix products or transposed, unless that is forbidden. Products of
- * few rows take longer then: on two cores those of 256 rows with 4096×4096 weights 1.15 times as long.
- */
-const isHuge = (stored: ModelParts['stored']): boolean => (stored?.bytes ?? 0) > 2 ** 30
+const isBare = (stored: ModelParts['stored']): boolean => (stored?.bytes ?? 0) > weightLimits.bare
 
 /**
  * An ONNX Runtime session.
@@ -54,9 +50,9 @@ export const compile = async (
         // cores a training step that follows a rollout takes 110 ms instead of 75.
         intra_op: { allow_spinning: '0' },
         ...(stored === undefined ? {} : { model_external_initializers_file_folder_path: stored.root }),
-        ...(isHuge(stored) ? { disable_prepacking: '1' } : {}),
+        ...(isBare(stored) ? { disable_prepacking: '1' } : {}),
       },
-      ...(isHuge(stored) ? { optimization: { disable_specified_optimizers: 'ConstantFolding' } } : {}),
+      ...(isBare(stored) ? { optimization: { disable_specified_optimizers: 'ConstantFolding' } } : {}),
     },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(onDevice.length === 0

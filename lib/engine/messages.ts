@@ -129,6 +129,6 @@ const over = <T extends Tensor>(tensor: T, bytes: ArrayBuffer): T => {
  * @example
  * const buffers = buffersOf([float32([2], [1, 2])])
  */
-export const buffersOf = (tensors: ReadonlyArray<Tensor>): ReadonlyArray<Transferable> => [
+export const buffersOf = (tensors: ReadonlyArray<Pick<Tensor, 'data'>>): ReadonlyArray<Transferable> => [
   ...new Set(tensors.map(({ data }) => data.buffer).filter((memory) => memory instanceof ArrayBuffer)),
 ]

@@ -6,6 +6,7 @@ import { type Engine, type EngineError, engineError } from './engine.js'
 import { localEngine } from './local-engine.js'
 import { inParts, type ModelParts } from './parts.js'
 import { scratch } from './scratch.js'
+import { weightLimits } from './weight-limits.js'
 import { workerEngine } from './worker-engine.js'
 
 export type EngineOptions = {
@@ -15,14 +16,12 @@ export type EngineOptions = {
   readonly worker?: boolean
   /**
    * The most bytes of a model's large tensors that a session is handed in memory, and makes a copy of. What is more is written to a temporary
-   * file, which all sessions of the engine map into memory: 0 … Default: 1 GiB.
+   * file, which all sessions of the engine map into memory: 0 … Default: 256 MiB.
    */
   readonly inMemory?: number
   /** The folder for that file. Default: the system's, which the variable TMPDIR names. */
   readonly temporary?: string
 }
-
-const gibibyte = 2 ** 30
 
 /**
  * ONNX Runtime on a device.
@@ -33,7 +32,7 @@ const gibibyte = 2 ** 30
 export const openEngine = ({
   device = 'cpu',
   worker = false,
-  inMemory = gibibyte,
+  inMemory = weightLimits.mapped,
   temporary,
 }: EngineOptions = {}): Engine => {
   const engine = worker ? workerEngine(device) : localEngine(device)

@@ -3,6 +3,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Tensor } from '../types/index.js'
 import { type Device, devices } from './device.js'
+import { discarded } from './discarded.js'
 import type { EngineError, KeepingSession } from './engine.js'
 import { localEngine } from './local-engine.js'
 import {
@@ -13,7 +14,9 @@ import {
   type Kept,
   type Question,
   type QuestionOf,
+  type Reference,
 } from './messages.js'
+import { queue } from './queue.js'
 import type { Held, Values } from './value.js'
 
 /** The other end of `workerEngine`: an engine of this thread, and the values that it keeps by number. */
@@ -37,6 +40,12 @@ const keep = (value: Held): Kept => {
   return { id, element: value.type === 'resident' ? value.element : value.type, dims: value.dims }
 }
 
+/** Tensors in this thread's memory; what is on a GPU the engine frees. */
+const inMemory = (values: ReadonlyArray<Held | Reference | undefined>): ReadonlyArray<Tensor> =>
+  values.flatMap((value) =>
+    value === undefined || value.type === 'resident' || value.type === 'reference' ? [] : [value],
+  )
+
 /** What is done for each question, and which tensors of the answer change threads. */
 const handlers: {
   readonly [K in CallName]: (take: Calls[K]['take']) => TE.TaskEither<EngineError, Calls[K]['give']>
@@ -45,6 +54,8 @@ const handlers: {
     pipe(
       engine.openKeeping(model, keeps, options),
       TE.map((session) => {
+        // The session has copies.
+        if (!(model instanceof Uint8Array)) discarded(Object.values(model.beside).map((data) => ({ data })))
         const id = ++last
         sessions.set(id, session)
         return { session: id, inputs: session.inputs, outputs: session.outputs }
@@ -66,6 +77,10 @@ const handlers: {
         rest,
         kept: Object.fromEntries(Object.entries(kept).map(([name, value]) => [name, keep(value)])),
       })),
+      TE.chainFirstIOK(() => () => {
+        // They came with this question.
+        discarded(inMemory(Object.values(feeds)))
+      }),
     )
   },
   read: ({ ids }) =>
@@ -79,6 +94,7 @@ const handlers: {
   release: ({ ids }) =>
     TE.fromIO(() => {
       engine.release(heldAs(ids))()
+      discarded(inMemory(ids.map((id) => held.get(id))))
       for (const id of ids) held.delete(id)
       return undefined
     }),
@@ -120,5 +136,7 @@ const answer = async <K extends CallName>({ call, take, port }: QuestionOf<K>): 
   port.close()
 }
 
-// Something thrown is a bug: the rejection ends this thread, and whoever waits is told.
-parentPort?.on('message', (question: Question) => void answer(question))
+// One after the other, so that what is released has been read by all who were asked to before. Something thrown is a bug: the rejection
+// ends this thread, and whoever waits is told.
+const inTurn = queue()
+parentPort?.on('message', (question: Question) => void inTurn(() => answer(question)))
