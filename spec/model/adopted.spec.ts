@@ -29,6 +29,7 @@ import {
   reduceSum,
   reshape,
   sin,
+  slice,
   unsqueeze,
   type Value,
 } from '../../lib/onnx/index.js'
@@ -152,6 +153,87 @@ describe('adopted', () => {
     const denoiser = (await done(modelDenoiser(model)))({ w: float32([4, 4], new Float32Array(16)) })
     const y = await done(denoiser.predict(new Float32Array(8), Float32Array.of(1, 10), {}))
     expect([...y]).toEqual([2, 2, 2, 2, 20, 20, 20, 20])
+  })
+
+  describe('a file for a batch of one length', () => {
+    const values = (count: number): Float32Array =>
+      Float32Array.from({ length: count }, (_, i) => Math.sin(i))
+    const weight = parameter('w', float32([4, 4], values(16)))
+
+    /** A model of tokens [batch, 4, 4]: with others before them that are learnt, which the file has for every sample of its batch. */
+    const withTokens = (batch: number | 'batch', tokens: (rows: number) => Value): Graph => {
+      const x = input('x', 'float32', [batch, 4, 4])
+      const t = input('t', 'float32', [batch])
+      const learnt = tokens(batch === 'batch' ? 1 : batch)
+      const joined = matMul(concat([learnt, add(x, reshape(t, [-1, 1, 1]))], 1), weight)
+      return {
+        inputs: [x, t],
+        outputs: { y: slice(add(joined, constant(float32([1, 6, 1], values(6)))), [2], [6], [1]) },
+        opset: 21,
+        metadata: {},
+      }
+    }
+
+    const rows = (count: number): Float32Array =>
+      Float32Array.from({ length: count * 8 }, (_, i) => Math.cos(i % 8))
+
+    const batch = { latents: float32([3, 4, 4], values(48)), timestep: float32([3], [100, 500, 900]) }
+
+    const predicted = async (graph: Graph): Promise<Float32Array> => {
+      const { prediction } = right(adopted({ graph, parameterisation: 'epsilon', time: 'sigma' }))
+      const file = encode({ outputs: { prediction }, parameters: 'initializers' })
+      const session = await done(openSession(file))
+      return floats((await done(session.run(batch))).prediction)
+    }
+
+    it('repeats for every sample what it repeats for those of its batch', async () => {
+      const open: Graph = (() => {
+        const x = input('x', 'float32', ['batch', 4, 4])
+        const t = input('t', 'float32', ['batch'])
+        const timed = add(x, reshape(t, [-1, 1, 1]))
+        const learnt = add(mul(slice(timed, [0], [2], [1]), 0), constant(float32([1, 2, 4], rows(1))))
+        const joined = matMul(concat([learnt, timed], 1), weight)
+        return {
+          inputs: [x, t],
+          outputs: { y: slice(add(joined, constant(float32([1, 6, 1], values(6)))), [2], [6], [1]) },
+          opset: 21,
+          metadata: {},
+        }
+      })()
+      const expected = await predicted(open)
+      const forms: ReadonlyArray<Graph> = [
+        withTokens(2, (n) => constant(float32([n, 2, 4], rows(n)))),
+        withTokens(1, (n) => constant(float32([n, 2, 4], rows(n)))),
+        withTokens(2, (n) => expand(constant(float32([1, 2, 4], rows(1))), [n, 2, 4])),
+        withTokens(2, (n) => expand(parameter('tokens', float32([1, 2, 4], rows(1))), [n, 2, 4])),
+      ]
+      for (const form of forms) expect(largestDifference(await predicted(form), expected)).toBeLessThan(1e-6)
+    })
+
+    it('is refused where it has other tokens for every sample', () => {
+      const other = withTokens(2, () => constant(float32([2, 2, 4], values(16))))
+      const refusal = adopted({ graph: other, parameterisation: 'epsilon', time: 'sigma' })
+      expect(E.isLeft(refusal) && refusal.left.message).toContain('Export it with a dynamic batch axis')
+    })
+
+    it('may join the batch with another axis, before or behind axes of length 1', async () => {
+      const framed = (n: number | 'batch'): Graph => {
+        const x = input('x', 'float32', [n, 4, 4])
+        const t = input('t', 'float32', [n])
+        const lead = n === 'batch' ? -1 : n
+        const timed = add(x, reshape(t, [-1, 1, 1]))
+        // Rows as a batch of their own, with an axis of length 1 before it; and back.
+        const apart = reshape(timed, [1, n === 'batch' ? -1 : 4 * n, 4])
+        return {
+          inputs: [x, t],
+          outputs: { y: reshape(matMul(apart, weight), [lead, 4, 4]) },
+          opset: 21,
+          metadata: {},
+        }
+      }
+      const [fixed, open] = await Promise.all([framed(2), framed('batch')].map(predicted))
+      expect(largestDifference(fixed, open)).toBeLessThan(1e-6)
+    })
   })
 
   it('tells the time as the model wants it', async () => {

@@ -20,6 +20,7 @@ import { atBatch } from '../at-batch.js'
 import type { Model } from '../model.js'
 import {
   conditioningProblem,
+  dynamicExport,
   missingConstant,
   missingRoles,
   predictionProblem,
@@ -161,7 +162,7 @@ const built = <P extends Parameterisation>(
           refusedOption(
             'path',
             undefined,
-            `a model that takes batches of any length; this one does not: ${thrown.message}. Export it with a dynamic batch axis`,
+            `a model that takes batches of any length; this one does not: ${thrown.message}. ${dynamicExport}`,
           ),
         ])
       }

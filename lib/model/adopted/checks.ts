@@ -186,6 +186,15 @@ export const missingRoles = (graph: Graph, roles: Roles): ReadonlyArray<ConfigPr
 }
 
 /**
+ * How to export a model so that it takes batches of any length, for messages.
+ *
+ * @example
+ * const message = `this one was exported for batches of 2. ${dynamicExport}`
+ */
+export const dynamicExport =
+  'Export it with a dynamic batch axis: dynamic_shapes of torch.onnx.export with dynamo=True, dynamic_axes without'
+
+/**
  * Why an output cannot be the prediction for such latents, if it cannot.
  *
  * @param name of the output
@@ -203,7 +212,7 @@ export const predictionProblem = (
     return refusedOption(
       'path',
       undefined,
-      `a model that takes batches of any length; this one was exported for batches of ${prediction.shape[0]}. Export it with a dynamic batch axis`,
+      `a model that takes batches of any length; this one was exported for batches of ${prediction.shape[0]}. ${dynamicExport}`,
     )
   const doubled = sample.length > 0 && prediction.shape[1] === 2 * sample[0]
   return refusedOption(

@@ -13,6 +13,7 @@ import {
   topological,
   type Value,
 } from '../../onnx/index.js'
+import { perBatch } from './per-batch.js'
 
 /** The symbol of the batch. */
 export const batchAxis = 'batch'
@@ -30,13 +31,34 @@ const spreadsOnly = ({ operator: name, outputs: [{ shape }] }: OperatorNode): bo
   // One number is expanded to one for each sample, whatever their number was when the graph was exported.
   (shape[0] === 1 || holdsBatch(shape[0]) || name === 'Expand')
 
+/**
+ * Lengths to which the elements of `x` are laid out anew, the batch being the outermost axis before and after.
+ *
+ * @param exported the batch that the graph was exported for: one longer than 1 is the outermost axis that is longer than 1
+ */
+const laidOut = (
+  { shape }: Value,
+  before: ReadonlyArray<number>,
+  exported: number,
+): ReadonlyArray<number> | undefined => {
+  const outermost = (lengths: Shape): number =>
+    exported === 1
+      ? 0
+      : Math.max(
+          0,
+          lengths.findIndex((dim) => dim !== 1),
+        )
+  return holdsBatch(shape[outermost(shape)]) ? before.with(outermost(before), -1) : undefined
+}
+
 const isOne = (shape: Shape): boolean => shape.length <= 1 && shape.every((dim) => dim === 1)
 
 /**
  * The same expressions on inputs that have the batch as their leading axis, where the graph was exported for a batch of one length, or
  * with a single time for all samples.
  *
- * - A Reshape to known lengths makes its leading axis as many times longer as its input's is: the batch is the outermost axis.
+ * - A Reshape to known lengths makes its outermost axis as many times longer as its input's is: the batch is the outermost axis.
+ * - What the graph repeats for every sample of the batch that it was exported for is repeated for every sample of any; see `perBatch`.
  * - What spreads a single time over the batch is left out.
  *
  * @param inputs what is to be read instead of each input
@@ -58,6 +80,10 @@ export const rebatched = (
   time?: Node,
 ): ReadonlyArray<Value> => {
   const replaced = new Map<Node, ReadonlyArray<Value>>([...inputs].map(([node, value]) => [node, [value]]))
+  const [exported = 1] = [...inputs].flatMap(([node, { shape }]) => {
+    const length = node.outputs[0].shape.at(0)
+    return holdsBatch(shape[0]) && typeof length === 'number' && node !== time ? [length] : []
+  })
   /** One number in the graph as it was, one for each sample in the new one. */
   const single = new Set<Node>(time === undefined ? [] : [time])
   const isSingle = (x: Value | undefined): boolean => x !== undefined && single.has(x.node)
@@ -71,12 +97,18 @@ export const rebatched = (
     if (x !== undefined && isSingle(node.inputs[0]) && spreadsOnly(node)) {
       replaced.set(node, [x])
       if (before[0] === 1) single.add(node)
-    } else if (node.operator === 'Reshape' && x !== undefined && isStatic(before) && holdsBatch(x.shape[0]))
-      replaced.set(node, [reshape(x, [-1, ...before.slice(1)])])
+      continue
+    }
+    const lengths =
+      node.operator === 'Reshape' && x !== undefined && isStatic(before)
+        ? laidOut(x, before, exported)
+        : undefined
+    if (x !== undefined && lengths !== undefined) replaced.set(node, [reshape(x, lengths)])
     else {
+      const batched = operands.find((operand) => holdsBatch(operand?.shape[0]))
       const result = operator<OperatorName>(
         node.operator,
-        operands,
+        batched === undefined ? operands : perBatch(node, operands, batched),
         node.attributes,
         node.outputs.length,
         node.name,

@@ -4,6 +4,7 @@ import { mayEqual, unknown, type Dim } from '../dim.js'
 import { toNumbers } from '../element.js'
 import { pick, staticDims, stridesOf, walk } from '../fold/evaluate.js'
 import { mayMatch, showShape } from '../shape.js'
+import { size } from '../../types/index.js'
 
 /** Operators that read or write where an integer tensor says. */
 
@@ -157,6 +158,19 @@ export const indexingOperators = {
       const [depth = unknown] = call.elements(1) ?? []
       if (!mayEqual(call.rank(2, 1).shape[0] ?? 2, 2)) call.fail('values has to be [off, on]')
       return [{ type: call.input(2).type, shape: [...shape.slice(0, axis), depth, ...shape.slice(axis)] }]
+    },
+    evaluate: ([indices, , values], outputs, call) => {
+      if (indices === undefined || values === undefined) return undefined
+      const dims = staticDims(outputs)
+      const depth = dims[call.attributes.axis] ?? 1
+      const inner = stridesOf(dims)[call.attributes.axis] ?? 1
+      const hot = toNumbers(indices)
+      const places = Uint32Array.from({ length: size(dims) }, (_, i) => {
+        const [row, k] = [Math.floor(i / (inner * depth)), Math.floor(i / inner) % depth]
+        const index = hot[row * inner + (i % inner)] ?? 0
+        return (index < 0 ? index + depth : index) === k ? 1 : 0
+      })
+      return [pick(values, dims, places)]
     },
   }),
 
