@@ -1,7 +1,15 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
-import { inspectCommand, inspection, inspectionText, peakBytes, type Terminal } from '../../lib/cli/index.js'
+import {
+  type Described,
+  inspectCommand,
+  inspection,
+  inspectionText,
+  peakBytes,
+  type Terminal,
+} from '../../lib/cli/index.js'
 import {
   add,
   type Graph,
@@ -11,6 +19,8 @@ import {
   mul,
   parameter,
   relu,
+  reshape,
+  topological,
   type Value,
 } from '../../lib/onnx/index.js'
 import { float32 } from '../../lib/types/index.js'
@@ -55,8 +65,42 @@ describe('deriva inspect', () => {
       parameterisation: { likely: ['epsilon', 'v_prediction'] },
       problems: [],
       blockers: [],
-      full: { weights: 11_767, stateBytes: 5 * 4 * 11_767 },
+      full: { weights: 11_767 },
     })
+  })
+
+  it('tells programs what the guide says, by these names', async () => {
+    const guide = readFileSync(join(import.meta.dirname, '../../docs/your-own-model.md'), 'utf8')
+    const table = guide.slice(guide.indexOf('| field '), guide.indexOf('## 3.'))
+    const documented = new Set([...table.matchAll(/`([^`]+)`/g)].map(([, name]) => name))
+    const found = JSON.parse(await inspected(fixture('flux-dynamo-24.onnx'), { json: true })) as Record<
+      string,
+      unknown
+    >
+    /** Names of fields at any depth, but those of `operators`, which are operators. */
+    const names = (value: unknown): ReadonlyArray<string> =>
+      Array.isArray(value)
+        ? value.flatMap(names)
+        : typeof value === 'object' && value !== null
+          ? Object.entries(value).flatMap(([name, inner]) => [
+              name,
+              ...(name === 'operators' ? [] : names(inner)),
+            ])
+          : []
+    expect([...new Set(names(found))].filter((name) => !documented.has(name))).toEqual([])
+    const roles = found['inputs'] as ReadonlyArray<Pick<Described, 'name' | 'role'>>
+    expect(Object.fromEntries(roles.map(({ name, role }) => [name, role]))).toEqual({
+      hidden_states: 'latents',
+      encoder_hidden_states: 'conditioning',
+      pooled_projections: 'conditioning',
+      timestep: 'timestep',
+      img_ids: 'shared',
+      txt_ids: 'shared',
+    })
+    for (const { role } of roles) expect(documented).toContain(role)
+    expect(found['outputs']).toMatchObject([{ role: 'prediction' }])
+    for (const way of ['full', 'lora'])
+      expect(found[way]).toMatchObject({ memory: [{ batchSize: 1 }, { batchSize: 16 }] })
   })
 
   it('refuses what is no file or no model', async () => {
@@ -84,10 +128,15 @@ describe('deriva inspect', () => {
   })
 
   it('counts the bytes that live together', () => {
+    const peak = (y: Value): number => peakBytes([y], topological([y]))
     const x = input('x', 'float32', [256])
-    expect(peakBytes([add(relu(x), x)])).toBe(2048)
-    expect(peakBytes([relu(relu(relu(x)))])).toBe(2048)
-    expect(peakBytes([matMul(input('a', 'float32', [4, 8]), input('b', 'float32', [8, 2]))])).toBe(32)
-    expect(peakBytes([maxPool(input('i', 'float32', [1, 1, 4, 4]), [2, 2], { strides: [2, 2] })])).toBe(16)
+    expect(peak(add(relu(x), x))).toBe(2048)
+    expect(peak(relu(relu(relu(x))))).toBe(2048)
+    expect(peak(matMul(input('a', 'float32', [4, 8]), input('b', 'float32', [8, 2])))).toBe(32)
+    expect(peak(maxPool(input('i', 'float32', [1, 1, 4, 4]), [2, 2], { strides: [2, 2] }))).toBe(16)
+    // Another shape is the same memory, which stays as long as one of them is read.
+    expect(peak(relu(reshape(relu(x), [16, 16])))).toBe(2048)
+    const y = relu(x)
+    expect(peak(add(reshape(relu(reshape(y, [16, 16])), [256]), y))).toBe(3072)
   })
 })

@@ -47,8 +47,28 @@ const tensors = (title: string, values: ReadonlyArray<Described>): ReadonlyArray
   ]
 }
 
-const cost = (name: string, { weights, stateBytes, bytesPerSample }: Cost): string =>
-  `  ${name.padEnd(16)}${scaled(weights, 1000, '').padStart(8)} weights   ${bytesText(stateBytes).padStart(8)}  +  ${bytesText(bytesPerSample).padStart(8)} a sample`
+/** One line for each way to train, one column for each size of the batch. */
+const costs = (rows: Readonly<Record<string, Cost | null>>): ReadonlyArray<string> => {
+  const known = Object.entries(rows).flatMap(([name, cost]) => (cost === null ? [] : [[name, cost] as const]))
+  const line = (name: string, weights: string, cells: ReadonlyArray<string>): string =>
+    `  ${name.padEnd(14)}${weights.padStart(16)}${cells.map((cell) => cell.padStart(11)).join('')}`
+  return [
+    ...known.slice(0, 1).map(([, { memory }]) =>
+      line(
+        'batch',
+        '',
+        memory.map(({ batchSize }) => String(batchSize)),
+      ),
+    ),
+    ...known.map(([name, { weights, memory }]) =>
+      line(
+        name,
+        `${scaled(weights, 1000, '')} weights`,
+        memory.map(({ bytes }) => bytesText(bytes)),
+      ),
+    ),
+  ]
+}
 
 const timeTexts = { timestep: '0 … 1000 (timestep)', sigma: '0 … 1 (sigma)' } as const
 
@@ -89,12 +109,13 @@ export const inspectionText = (found: Inspection): string => {
           `${scaled(found.flopsPerSample, 1000, 'FLOP')} a sample and evaluation, thrice that in a training step`,
         )),
     '',
-    trainable
-      ? 'Can be trained. Memory beside the runtime, with AdamW and an average:'
-      : 'Cannot be trained as it is:',
     ...(trainable
-      ? [cost('all weights', full), ...(lora === null ? [] : [cost('LoRA, rank 16', lora)])]
-      : []),
+      ? [
+          'Can be trained. Memory of the whole process on the CPU, within 15 %, with AdamW',
+          'and an average of the weights:',
+          ...costs({ 'all weights': full, 'LoRA, rank 16': lora }),
+        ]
+      : ['Cannot be trained as it is:']),
     ...problems.flatMap((problem) => wrapped('  - ', problem)),
     ...blockers.flatMap(({ operator, node, reason, path }) =>
       wrapped('  - ', `${operator} "${node}" ${reason}. From it to a weight: ${path}`),

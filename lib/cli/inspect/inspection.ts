@@ -1,8 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import { grad, reach, rules } from '../../autodiff/index.js'
+import { reach, rules } from '../../autodiff/index.js'
 import { adaptable, lora } from '../../lora/index.js'
-import { mse } from '../../loss/index.js'
 import {
   adopted,
   conditioningOf,
@@ -15,9 +14,8 @@ import {
   rolesOf,
 } from '../../model/index.js'
 import { type Graph, leaves, type Shape, topological, type Value } from '../../onnx/index.js'
-import { objective } from '../../train/index.js'
 import { type ElementType, type Parameterisation, size } from '../../types/index.js'
-import { bytesOfValue, peakBytes } from './peak-bytes.js'
+import { trainingMemory } from './training-memory.js'
 
 /** An input or output of a model. */
 export type Described = {
@@ -28,14 +26,12 @@ export type Described = {
   readonly role: string | null
 }
 
-/** What training a model takes, for one sample a batch. */
+/** What training a model takes. */
 export type Cost = {
   /** Weights that train. */
   readonly weights: number
-  /** Bytes of weights, gradients, the two moments of Adam, and an average: whatever the batch. */
-  readonly stateBytes: number
-  /** Bytes of what is kept for the backward pass, for each sample of a batch. */
-  readonly bytesPerSample: number
+  /** The most bytes that the process holds at some sizes of the batch; see `trainingMemory`. */
+  readonly memory: ReadonlyArray<{ readonly batchSize: number; readonly bytes: number }>
 }
 
 /** An operator that has no gradient, between a weight and the prediction. */
@@ -102,25 +98,24 @@ const blockersOf = (prediction: Value): ReadonlyArray<Blocker> => {
   })
 }
 
-const bytesOf = (values: ReadonlyArray<Value>): number =>
-  values.reduce((sum, value) => sum + bytesOfValue(value), 0)
+/** Sizes of the batch that costs are told for. */
+const batchSizes = [1, 16] as const
 
 /** Left: why there is no gradient. */
-const costOf = (model: Model<Parameterisation>, base: number): E.Either<string, Cost> => {
-  const { value } = objective(model, mse, 1)
-  const weights = parametersIn([value])
-  return pipe(
-    grad(value, weights),
+const costOf = (model: Model<Parameterisation>): E.Either<string, Cost> =>
+  pipe(
+    batchSizes,
+    E.traverseArray((batchSize) =>
+      pipe(
+        trainingMemory(model, batchSize),
+        E.map((bytes) => ({ batchSize, bytes })),
+      ),
+    ),
     E.bimap(
       ({ message }) => message,
-      (gradients) => ({
-        weights: parameterCount(model),
-        stateBytes: base + 5 * bytesOf(weights),
-        bytesPerSample: Math.max(0, peakBytes([value, ...gradients]) - bytesOf(weights)),
-      }),
+      (memory) => ({ weights: parameterCount(model), memory }),
     ),
   )
-}
 
 const groupsOf = (model: Model<Parameterisation>): ReadonlyArray<LoraGroup> => {
   const groups = new Map<string, ReadonlyArray<string>>()
@@ -227,12 +222,12 @@ export const inspection = (path: string, graph: Graph): Inspection => {
       lora: null,
       loraTargets: groupsOf(adoptedModel),
     }
-  const full = costOf(adoptedModel, 0)
+  const full = costOf(adoptedModel)
   const adapted = pipe(
     adoptedModel,
     lora({ rank: 16, alpha: 16, targets: ['*'], seed: 0 }),
     E.mapLeft(({ message }) => message),
-    E.chain((withAdapters) => costOf(withAdapters, bytesOf(parametersIn([adoptedModel.prediction])))),
+    E.chain(costOf),
   )
   return {
     ...shared,

@@ -1,4 +1,4 @@
-import { isStatic, type Node, topological, type Value } from '../../onnx/index.js'
+import { isStatic, type Node, type Value } from '../../onnx/index.js'
 import { elementBytes, size } from '../../types/index.js'
 
 /**
@@ -11,29 +11,53 @@ export const bytesOfValue = ({ type, shape }: Pick<Value, 'type' | 'shape'>): nu
   isStatic(shape) ? elementBytes[type] * size(shape) : 0
 
 /**
- * The most bytes that computed tensors occupy at once, when nodes run in the order they are listed in and every tensor goes as soon as nobody needs it:
- * what a runtime without tricks needs beside weights and inputs.
+ * The bytes of some tensors together.
  *
  * @example
- * const x = input('x', 'float32', [256])
- * const peak = peakBytes([add(relu(x), x)]) // 2048
+ * const bytes = bytesOfValues([input('x', 'float32', [2, 3]), input('y', 'float32', [])]) // 28
  */
-export const peakBytes = (outputs: ReadonlyArray<Value>): number => {
-  const order = topological(outputs)
-  const kept = new Set(outputs.map(({ node }) => node))
+export const bytesOfValues = (values: ReadonlyArray<Pick<Value, 'type' | 'shape'>>): number =>
+  values.reduce((sum, value) => sum + bytesOfValue(value), 0)
+
+/** What gives the same elements in another shape, which a runtime does without copying them. */
+const reshapes: ReadonlySet<string> = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity'])
+
+/**
+ * The most bytes that computed tensors occupy at once, when nodes run in the order they are listed in and every tensor goes as soon as nobody needs it:
+ * what a runtime needs beside weights and inputs.
+ *
+ * @param order all nodes that the outputs depend on, inputs before users
+ * @param isKnown nodes that are computed once and for all, and not counted
+ * @example
+ * const x = input('x', 'float32', [256])
+ * const y = add(relu(x), x)
+ * const peak = peakBytes([y], topological([y])) // 2048
+ */
+export const peakBytes = (
+  outputs: ReadonlyArray<Value>,
+  order: ReadonlyArray<Node>,
+  isKnown: (node: Node) => boolean = () => false,
+): number => {
+  /** Whose memory a node's result is in. */
+  const owners = new Map<Node, Node>()
+  const ownerOf = (node: Node): Node => owners.get(node) ?? node
+  const read = (node: Node): ReadonlyArray<Node> =>
+    node.kind === 'operator' ? node.inputs.flatMap((x) => (x === undefined ? [] : [ownerOf(x.node)])) : []
   const last = new Map<Node, number>()
   order.forEach((node, i) => {
-    if (node.kind === 'operator') for (const x of node.inputs) if (x !== undefined) last.set(x.node, i)
+    const [source] = read(node)
+    if (node.kind === 'operator' && reshapes.has(node.operator) && source.kind === 'operator')
+      owners.set(node, source)
+    for (const x of read(node)) last.set(x, i)
   })
+  const kept = new Set(outputs.map(({ node }) => ownerOf(node)))
   const bytes = (node: Node): number =>
-    node.kind === 'operator' ? node.outputs.reduce((sum, output) => sum + bytesOfValue(output), 0) : 0
+    node.kind === 'operator' && !isKnown(node) && ownerOf(node) === node ? bytesOfValues(node.outputs) : 0
   let [live, peak] = [0, 0]
   order.forEach((node, i) => {
     live += bytes(node)
     peak = Math.max(peak, live)
-    const read =
-      node.kind === 'operator' ? new Set(node.inputs.flatMap((x) => (x === undefined ? [] : [x.node]))) : []
-    for (const x of read) if (last.get(x) === i && !kept.has(x)) live -= bytes(x)
+    for (const x of new Set(read(node))) if (last.get(x) === i && !kept.has(x)) live -= bytes(x)
   })
   return peak
 }
