@@ -32,7 +32,7 @@ export const givenConfig = (words: ReadonlyArray<string>): TE.TaskEither<ConfigE
   }))
   return pipe(
     positional.length === 0 ? TE.right<ConfigError, unknown>({}) : readConfigFile(positional[0]),
-    TE.map(readSimpleTuner),
+    TE.map((json) => readSimpleTuner(json, flags)),
     TE.chainEitherK(({ json, notes }) =>
       pipe(
         decodeConfig(json, flags),

@@ -90,7 +90,11 @@ const table: ReadonlyArray<Note> = [
       : undefined,
   (c) =>
     rollsOut(c) && c.scheduled_sampling_ramp_steps > 0 && c.scheduled_sampling_probability > 0
-      ? `The ramp decides which share rolls out (${c.scheduled_sampling_prob_start} → ${c.scheduled_sampling_prob_end}): scheduled_sampling_probability ${c.scheduled_sampling_probability} is not used. (SimpleTuner starts the ramp at that probability where prob_start is 0.)`
+      ? `The share that rolls out goes from scheduled_sampling_prob_start ${c.scheduled_sampling_prob_start} to scheduled_sampling_prob_end ${c.scheduled_sampling_prob_end}; scheduled_sampling_probability ${c.scheduled_sampling_probability} is not used.${
+          c.scheduled_sampling_prob_start === 0
+            ? ` (SimpleTuner takes a start of 0 for "not given", and goes from ${c.scheduled_sampling_probability}.)`
+            : ''
+        }`
       : undefined,
   (c) =>
     rollsOut(c) &&

@@ -3,7 +3,9 @@ import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import {
   type Config,
+  configNotes,
   decodeConfig,
+  type Flags,
   foreignReason,
   optionKeys,
   readSimpleTuner,
@@ -12,9 +14,9 @@ import {
 const fixture = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../fixtures/simpletuner/${name}.json`, import.meta.url), 'utf8'))
 
-const read = (json: unknown): { readonly config: Config; readonly notes: string } => {
-  const reading = readSimpleTuner(json)
-  const config = decodeConfig(reading.json)
+const read = (json: unknown, flags: Flags = {}): { readonly config: Config; readonly notes: string } => {
+  const reading = readSimpleTuner(json, flags)
+  const config = decodeConfig(reading.json, flags)
   if (E.isLeft(config)) throw new Error(config.left.message)
   return { config: config.right, notes: reading.notes.join('\n') }
 }
@@ -47,15 +49,14 @@ describe('readSimpleTuner', () => {
       use_ema: false,
       output_dir: 'output/flux',
     })
-    for (const key of [
-      'data_backend_config',
-      'report_to',
-      'hub_model_id',
-      'vae_batch_size',
-      'num_train_epochs',
-    ])
-      expect(notes).toMatch(new RegExp(`Not used here \\(.+\\): .*\\b${key}\\b`))
+    for (const key of ['resolution_type', 'report_to', 'hub_model_id', 'vae_batch_size', 'num_train_epochs'])
+      expect(notes).toMatch(new RegExp(`Not used here:(?:\n  .*)*\n  (?:\\w+, )*${key}(?:, \\w+)*: \\w`))
     expect(notes).toContain('optimizer optimi-lion is lion here')
+    // Every file has them.
+    expect(notes).not.toMatch(/data_backend_config|model_family/)
+    expect(config.mixed_precision).toBe('no')
+    expect(notes).toContain('mixed_precision bf16 is not taken over')
+    expect(notes).toContain('model_type lora has nothing to adapt yet')
     expect(notes).toContain('validation_guidance 3.5 is 1 here')
     expect(notes).not.toContain('max_train_steps')
   })
@@ -79,7 +80,11 @@ describe('readSimpleTuner', () => {
       scheduled_sampling_reflexflow: false,
       validation_sampler: 'euler_ancestral',
     })
-    expect(notes).toContain('runs it from scheduled_sampling_probability 1 to 0.5')
+    // Told once, with what is wrong with it.
+    expect(notes).not.toContain('scheduled_sampling')
+    expect(configNotes(config)).toEqual([
+      'The share that rolls out goes from scheduled_sampling_prob_start 0 to scheduled_sampling_prob_end 0.5; scheduled_sampling_probability 1 is not used. (SimpleTuner takes a start of 0 for "not given", and goes from 1.)',
+    ])
     expect(notes).toContain('Without effect beside the other options, there as here: flow_schedule_shift')
     expect(notes).toContain('max_grad_norm 2, grad_clip_method value, ema_decay 0.995')
   })
@@ -100,6 +105,51 @@ describe('readSimpleTuner', () => {
     })
     expect(notes).toContain('of optimizer_config: slice_p=11')
     expect(notes).toContain('lr_warmup_steps 100 is not used')
+  })
+
+  it('reads a file in the light of the flags that override it', () => {
+    const { config, notes } = read(fixture('flow-lora'), {
+      'model.path': 'flux.onnx',
+      mixed_precision: 'bf16',
+      optimizer: 'adamw',
+      seed: '8',
+      validation_num_inference_steps: '12',
+    })
+    expect(config).toMatchObject({
+      model: { type: 'onnx', path: 'flux.onnx' },
+      model_type: 'lora',
+      lora_rank: 16,
+      lora_alpha: 16,
+      mixed_precision: 'bf16',
+      optimizer: 'adamw',
+      seed: 8,
+      // A model that is trained further may have met samples without conditioning.
+      caption_dropout_probability: 0,
+      validation_guidance: 3.5,
+    })
+    expect(notes).not.toMatch(/optimizer|mixed_precision|model_type lora|validation_(guidance|num)/)
+    const decoded = decodeConfig(readSimpleTuner(family, { sed: '8', report_to: 'none' }).json, {
+      sed: '8',
+      report_to: 'none',
+    })
+    expect(E.isLeft(decoded) && decoded.left.problems.map(({ key }) => key)).toEqual(['--sed', '--report_to'])
+  })
+
+  it('refuses families whose objective is not here, and knows those that are no flows', () => {
+    const objective = (model_family: string): unknown => {
+      const decoded = decodeConfig(readSimpleTuner({ ...family, model_family }).json)
+      return E.isLeft(decoded) ? decoded.left.problems : decoded.right.prediction_type
+    }
+    expect(['flux', 'sdxl', 'stable_cascade', 'sd2x'].map(objective)).toEqual([
+      'flow_matching',
+      'epsilon',
+      'epsilon',
+      'v_prediction',
+    ])
+    expect(objective('heartmula')).toMatchObject([
+      { key: 'prediction_type', value: 'autoregressive_next_token' },
+    ])
+    expect(objective('cosmos2image')).toMatchObject([{ key: 'prediction_type', value: 'edm' }])
   })
 
   it('leaves files of other kinds alone, which are then refused for such keys with the reason', () => {

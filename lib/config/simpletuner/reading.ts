@@ -1,3 +1,4 @@
+import type { Flags } from '../flags.js'
 import { readText } from '../given.js'
 import { optionKeyOf } from '../keys.js'
 import { simpleTunerDefaults } from './defaults.js'
@@ -45,20 +46,24 @@ const saidBy = (
   return { said, twins }
 }
 
-/** The keys that mean nothing here, together by reason. */
+/** The keys that mean nothing here, together by reason; those that every file has go without saying. */
 const foreignNotes = (said: Said): ReadonlyArray<string> => {
   const reasons = new Map<string, ReadonlyArray<string>>()
   for (const key of said.keys()) {
-    const reason = foreignReason(key)
+    const reason = signature.includes(key) ? undefined : foreignReason(key)
     if (reason !== undefined) reasons.set(reason, [...(reasons.get(reason) ?? []), key])
   }
-  return [...reasons].map(([reason, keys]) => `Not used here (${reason}): ${keys.join(', ')}.`)
+  const lines = [...reasons].map(([reason, keys]) => `\n  ${keys.join(', ')}: ${reason}`)
+  return lines.length === 0 ? [] : [`Not used here:${lines.join('')}`]
 }
 
-const translated = (said: Said): { readonly said: Said; readonly notes: ReadonlyArray<string> } =>
+const translated = (
+  said: Said,
+  flagged: ReadonlySet<string>,
+): { readonly said: Said; readonly notes: ReadonlyArray<string> } =>
   translations.reduce<{ readonly said: Said; readonly notes: ReadonlyArray<string> }>(
     (before, translation) => {
-      const { set = {}, drop = [], note } = translation(before.said)
+      const { set = {}, drop = [], note } = translation(before.said, flagged)
       const kept = [...before.said].filter(([key]) => !drop.includes(key))
       const added = Object.entries(set).map(([key, value]): readonly [string, unknown] =>
         key.startsWith('--') ? [key.slice(2), readText(key.slice(2), String(value))] : [key, value],
@@ -71,49 +76,42 @@ const translated = (said: Said): { readonly said: Said; readonly notes: Readonly
     { said, notes: [] },
   )
 
-/** SimpleTuner runs a ramp from `prob_start or probability`, so that its own recommended one goes backwards from 1. */
-const rampNotes = (said: Said): ReadonlyArray<string> => {
-  const number = (key: string, standard: number): number =>
-    Number(said.get(`scheduled_sampling_${key}`) ?? standard)
-  const [start, probability, end] = [
-    number('prob_start', 0),
-    number('probability', 0),
-    number('prob_end', 0.5),
-  ]
-  return number('max_step_offset', 0) > 0 && number('ramp_steps', 0) > 0 && start === 0 && probability > 0
-    ? [
-        `The ramp goes from scheduled_sampling_prob_start ${start} to scheduled_sampling_prob_end ${end}, as documented. SimpleTuner takes 0 for "not given" and runs it from scheduled_sampling_probability ${probability} to ${end}.`,
-      ]
-    : []
-}
-
 const show = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /**
  * Reads a configuration that is recognisably SimpleTuner's: keys that mean the same are taken, its names are translated, its defaults
  * hold where they differ, and what has no meaning here is listed with the reason. Any other file is left as it is.
  *
- * @returns what `decodeConfig` takes; it still refuses what is unknown to both, and what cannot be
+ * @param flags of the command line, which override the file: what it says beside them is read in their light
+ * @returns what `decodeConfig` takes together with the flags; it still refuses what is unknown to both, and what cannot be
  * @example
  * const { json, notes } = readSimpleTuner({ model_family: 'flux', optimizer: 'adamw_bf16', report_to: 'wandb' })
  */
-export const readSimpleTuner = (json: unknown): Reading => {
+export const readSimpleTuner = (json: unknown, flags: Flags = {}): Reading => {
   if (!isRecord(json) || !isSimpleTuner(json)) return { json, notes: [] }
   const { said, twins } = saidBy(json)
-  const { said: meant, notes } = translated(said)
-  const known = [...meant].filter(([key]) => foreignReason(key) === undefined)
-  const assumed = simpleTunerDefaults(new Map(known))
+  const overriding = Object.entries(flags).map(([written, value]): readonly [string, unknown] => {
+    const name = nameOf(written)
+    return [name, typeof value === 'string' ? readText(name, value) : value]
+  })
+  const flagged = new Set(overriding.map(([name]) => name))
+  const { said: meant, notes } = translated(new Map([...said, ...overriding]), flagged)
+  const assumed = simpleTunerDefaults(meant)
   const defaults = Object.entries(assumed).map(([key, value]) => `${key} ${show(value)}`)
+  const own = [...meant].filter(([key]) => !flagged.has(key))
   return {
-    json: Object.fromEntries([...known, ...Object.entries(assumed), ...twins]),
+    json: Object.fromEntries([
+      ...own.filter(([key]) => foreignReason(key) === undefined),
+      ...Object.entries(assumed),
+      ...twins,
+    ]),
     notes: [
       'This is a configuration of SimpleTuner: what it trains on and the model are chosen by the options here.',
       ...notes,
-      ...rampNotes(said),
       ...(defaults.length === 0
         ? []
         : [`SimpleTuner's defaults hold for what the file does not say: ${defaults.join(', ')}.`]),
-      ...foreignNotes(said),
+      ...foreignNotes(new Map(own)),
     ],
   }
 }

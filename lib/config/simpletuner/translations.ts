@@ -11,9 +11,13 @@ export type Change = {
   readonly note?: string
 }
 
-type Translation = (said: Said) => Change
+/** @param flagged the keys that the command line sets: what it says holds as it is */
+type Translation = (said: Said, flagged: ReadonlySet<string>) => Change
 
 const show = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
+
+/** Whether there is a model to train further. */
+const bringsModel = (said: Said): boolean => said.has('model') || said.has('model.path')
 
 const isOn = (value: unknown): boolean => value === true || value === 'true'
 
@@ -102,7 +106,10 @@ const validationSampler: Translation = (said) => {
 
 const guidance: Translation = (said) => {
   const value = said.get('validation_guidance')
-  return Number(said.get('caption_dropout_probability')) === 0 && value !== undefined && Number(value) !== 1
+  return !bringsModel(said) &&
+    Number(said.get('caption_dropout_probability')) === 0 &&
+    value !== undefined &&
+    Number(value) !== 1
     ? {
         set: { validation_guidance: 1 },
         note: `validation_guidance ${show(value)} is 1 here: with caption_dropout_probability 0 a model that starts from nothing is never trained without its conditioning.`,
@@ -168,16 +175,24 @@ const adapting = ['model_type', 'lora_rank', 'lora_alpha', 'lora_dropout'] as co
 
 /** Which model is adapted there is no ONNX file, and sizes of images are those of another kind of dataset. */
 const ofTheirModel: Translation = (said) => {
-  const asked = said.get('model_type') === 'lora' && !said.has('model')
   return {
-    drop: ['resolution', ...(said.has('model') ? [] : adapting)],
-    ...(asked
+    drop: ['resolution', ...(bringsModel(said) ? [] : adapting)],
+    ...(said.get('model_type') === 'lora' && !bringsModel(said)
       ? {
-          note: `model_type lora needs a model to adapt: with --model.path model.onnx --model_type lora, and lora_rank and lora_alpha as they are there.`,
+          note: 'model_type lora has nothing to adapt yet: --model.path model.onnx names it. Without, all of a new model is trained.',
         }
       : {}),
   }
 }
+
+/** There it is how a GPU computes what fits no other way, and written in every file; here it is a choice, which CPUs do not have. */
+const precision: Translation = (said, flagged) =>
+  said.get('mixed_precision') === 'bf16' && !flagged.has('mixed_precision')
+    ? {
+        drop: ['mixed_precision'],
+        note: 'mixed_precision bf16 is not taken over: float32 computes the same more exactly, on any device. On a GPU, --mixed_precision bf16 is faster.',
+      }
+    : {}
 
 /** Each sees what those before it made. */
 export const translations: ReadonlyArray<Translation> = [
@@ -192,4 +207,5 @@ export const translations: ReadonlyArray<Translation> = [
   schedule,
   withoutEffect,
   ofTheirModel,
+  precision,
 ]
