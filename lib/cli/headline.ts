@@ -38,7 +38,7 @@ export const headline = (
 ): ReadonlyArray<string> => [
   `${config.prediction_type} ${subject(config, weights, trained)}, on ${config.dataset} in batches of ${config.train_batch_size}`,
   rollsOut(config)
-    ? `scheduled sampling: up to ${config.scheduled_sampling_max_step_offset} steps of ${config.scheduled_sampling_sampler}, ${share(config)}${config.scheduled_sampling_reflexflow ? ', ReflexFlow losses' : ''}`
+    ? `scheduled sampling: up to ${config.scheduled_sampling_max_step_offset} steps of ${config.scheduled_sampling_sampler}${config.scheduled_sampling_guidance === 1 ? '' : ` under guidance ${config.scheduled_sampling_guidance}`}, ${share(config)}${config.scheduled_sampling_reflexflow ? ', ReflexFlow losses' : ''}`
     : 'scheduled sampling: off',
   `${config.output_dir}: ${from > 0 ? `going on from step ${from}` : 'from the start'} to step ${config.max_train_steps}`,
 ]

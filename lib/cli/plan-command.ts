@@ -1,10 +1,11 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { type Config, configNotes } from '../config/index.js'
+import { type Config, configNotes, rollsOut } from '../config/index.js'
 import type { DerivaError } from '../types/index.js'
 import { givenConfig } from './given-config.js'
+import { lastWords } from './interruption.js'
 import type { ExitCode } from './outcome.js'
-import { sampleCost } from './plan-cost.js'
+import { type SampleCost, sampleCost } from './plan-cost.js'
 import { planNotes } from './plan-notes.js'
 import type { Timing } from './plan-timing.js'
 import { durationText } from './progress.js'
@@ -16,8 +17,12 @@ import type { Terminal } from './terminal.js'
 const own = { json: '--json', untimed: '--no-timing' } as const
 
 /** Times the configuration's own steps. The rooms that train are loaded only if there is something to time. */
-const timing = (config: Config): TE.TaskEither<DerivaError, Timing> =>
-  pipe(
+const timing = (config: Config, terminal: Terminal): TE.TaskEither<DerivaError, Timing> => {
+  terminal.tell('Timing a few steps …')
+  const dispose = lastWords(() => {
+    terminal.tell('Stopped; nothing was written.')
+  })
+  const task = pipe(
     TE.fromTask(async () => ({ ...(await import('./materials.js')), ...(await import('./plan-timing.js')) })),
     TE.chain(({ openMaterials, timed }) =>
       pipe(
@@ -26,6 +31,12 @@ const timing = (config: Config): TE.TaskEither<DerivaError, Timing> =>
       ),
     ),
   )
+  return async () => {
+    const outcome = await task()
+    dispose()
+    return outcome
+  }
+}
 
 /** Seconds of the whole run: every step has its share. */
 const wholeRun = (config: Config, { seconds: { training, rollouts } }: Timing): number => {
@@ -38,17 +49,46 @@ const wholeRun = (config: Config, { seconds: { training, rollouts } }: Timing): 
 
 const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLocaleString('en-US')} MiB`
 
+const rate = (seconds: number): string => (1 / seconds).toPrecision(3)
+
 const timingLines = (config: Config, found: Timing): ReadonlyArray<string> => {
-  const { seconds, teacherForcing, state, peak } = found
+  const { reason, together, plain, device, seconds, teacherForcing, memory, peak } = found
   const forced = config.max_train_steps * teacherForcing
   const slowest =
     seconds.training + Math.max(...plannedSteps(config).map(({ share }) => share)) * seconds.rollouts
+  const count = config.max_train_steps.toLocaleString('en-US')
+  const without = 'without sample grids and checkpoints'
   return [
-    `teacher forcing alone: ${(1 / teacherForcing).toPrecision(3)} it/s; this configuration: down to ${(1 / slowest).toPrecision(3)} it/s, ${(slowest / teacherForcing).toPrecision(3)} times as long a step`,
-    `${config.max_train_steps.toLocaleString('en-US')} steps: about ${durationText(wholeRun(config, found))}, against ${durationText(forced)} of teacher forcing, without sample grids and checkpoints`,
-    `memory: ${mebibytes(state)} of weights, averages and the optimizer's; this process came to ${mebibytes(peak)} in all`,
+    `device: ${reason}${together === 1 ? '' : `; ${together} steps a run`}`,
+    ...(plain
+      ? [
+          `teacher forcing: ${rate(teacherForcing)} it/s`,
+          `${count} steps: about ${durationText(forced)}, ${without}`,
+        ]
+      : [
+          `teacher forcing alone: ${rate(teacherForcing)} it/s; this configuration: down to ${rate(slowest)} it/s, ${(slowest / teacherForcing).toPrecision(3)} times as long a step`,
+          `${count} steps: about ${durationText(wholeRun(config, found))}, against ${durationText(forced)} of teacher forcing, ${without}`,
+        ]),
+    `memory: weights ${mebibytes(memory.weights)}, their averages ${mebibytes(memory.averages)}, the optimizer's ${mebibytes(memory.optimizer)}; gradients and activations of a step about ${mebibytes(memory.step)}`,
+    `        this process came to ${mebibytes(peak)} in all${device === 'cpu' ? '' : ', what is on the GPU not counted'}`,
   ]
 }
+
+/** What a rolled-out sample and every sample cost, and the steps at which that changes. */
+const costLines = (
+  config: Config,
+  cost: SampleCost,
+  steps: ReadonlyArray<PlannedStep>,
+): ReadonlyArray<string> => [
+  rollsOut(config)
+    ? `a sample that is rolled out: ${cost.rollout.toPrecision(3)} evaluations of the model on average, over ${cost.span.toPrecision(2)} in σ`
+    : 'no sample is rolled out: scheduled sampling is off',
+  ...(cost.forward + cost.trained === 0
+    ? []
+    : [`every sample: ${cost.forward} more without gradient, ${cost.trained} more with gradient`]),
+  '',
+  ...(rollsOut(config) ? [...rampTable(steps), ''] : []),
+]
 
 /**
  * `deriva plan`: what a configuration will cost, and what is to be said about it, before it runs. Writes nothing.
@@ -66,7 +106,7 @@ export const planCommand = (
   return pipe(
     givenConfig(rest),
     TE.bindTo('given'),
-    TE.bindW('found', ({ given: { config } }) => (untimed ? TE.right(undefined) : timing(config))),
+    TE.bindW('found', ({ given: { config } }) => (untimed ? TE.right(undefined) : timing(config, terminal))),
     TE.map(({ given: { config, notes }, found }): ExitCode => {
       const cost = sampleCost(config)
       const steps: ReadonlyArray<PlannedStep> = plannedSteps(config, found?.seconds)
@@ -84,13 +124,7 @@ export const planCommand = (
         return 0
       }
       const lines = [
-        `a sample that is rolled out: ${cost.rollout.toPrecision(3)} evaluations of the model on average, over ${cost.span.toPrecision(2)} in σ`,
-        ...(cost.forward + cost.trained === 0
-          ? []
-          : [`every sample: ${cost.forward} more without gradient, ${cost.trained} more with gradient`]),
-        '',
-        ...rampTable(steps),
-        '',
+        ...costLines(config, cost, steps),
         ...(found === undefined ? [] : timingLines(config, found)),
         ...warnings.map((note) => `Note: ${note}`),
       ]

@@ -3,27 +3,36 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom, takeWhile, toArray } from 'rxjs'
 import { type Config, rollsOut } from '../config/index.js'
 import { batches } from '../data/index.js'
-import { dataset, descend, type Descended, training } from '../stream/index.js'
-import { type Parameters, type State, trainer } from '../train/index.js'
+import type { Device } from '../engine/index.js'
+import { dataset, type Stepped, training } from '../stream/index.js'
 import type { DerivaError } from '../types/index.js'
+import { withTrainingDevice } from './device-engine.js'
 import type { OpenMaterials } from './materials.js'
 import { isDerivaError } from './outcome.js'
 import { sampleCost } from './plan-cost.js'
-import { planOf, settled, subjectOf, withRecipe } from './recipe/index.js'
+import { plannedMemory, type PlannedMemory } from './plan-memory.js'
 import type { StepSeconds } from './ramp-table.js'
+import { planOf, settled, subjectOf, withRecipe } from './recipe/index.js'
+import { steppingOn } from './stepping.js'
 
 /** What steps were seen to take. */
 export type Timing = {
+  readonly device: Device
+  /** The device, and why: one line for a person. */
+  readonly reason: string
+  /** Optimizer steps of a run. */
+  readonly together: number
+  /** Whether the configuration is plain teacher forcing itself. */
+  readonly plain: boolean
   readonly seconds: StepSeconds
   /** Of a step of plain teacher forcing of the same model on the same batches. */
   readonly teacherForcing: number
-  /** Bytes of weights, their averages, and what the optimizer remembers. */
-  readonly state: number
-  /** The most bytes that this process has held so far. */
+  readonly memory: PlannedMemory
+  /** The most bytes that this process has held so far; what a GPU holds is its own. */
   readonly peak: number
 }
 
-/** A first step warms up; then two, and more of short ones, since the machine may be busy with other things too. */
+/** A first run warms up; then two, and more of short ones, since the machine may be busy with other things too. */
 const [fewest, most, milliseconds] = [3, 40, 1500]
 
 const median = (values: ReadonlyArray<number>): number => {
@@ -32,62 +41,64 @@ const median = (values: ReadonlyArray<number>): number => {
   return sorted.length === 0 ? 0 : ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2
 }
 
-type Seen = {
+type Seen = Pick<Timing, 'device' | 'reason' | 'together' | 'memory'> & {
   /** Seconds, a step. */
   readonly rollouts: number
-  /** Seconds, a sample evaluation of rollouts; 0 where there were none. */
+  /** Seconds, a sample evaluation of rollouts; 0 where there were none, or they are part of the step's graph. */
   readonly evaluation: number
   readonly training: number
-  readonly state: number
 }
 
-const bytesOf = ({ parameters, ema, slots }: State): number => {
-  const of = (tensors: Parameters): number =>
-    Object.values(tensors).reduce((sum, { data }) => sum + data.byteLength, 0)
-  return (
-    of(parameters) +
-    (ema === parameters ? 0 : of(ema)) +
-    Object.values(slots).reduce((sum, s) => sum + of(s), 0)
-  )
-}
-
-/** Trains a few steps, and looks at the last ones. */
+/** Trains a few steps on the device of the configuration, and looks at the last ones. */
 const seen = (config: Config, materials: OpenMaterials): TE.TaskEither<DerivaError, Seen> =>
-  withRecipe(settled(config, materials.dataset), ({ parameterisation, trainer: options, lessons }) =>
-    pipe(
-      TE.fromEither(subjectOf(config, materials, parameterisation)),
-      TE.chainW(({ model, trains }) => trainer({ ...options, model, trains })),
-      TE.chainW((compiled) => {
-        const source = batches(materials.dataset, {
-          batchSize: compiled.batchSize,
-          seed: config.seed,
-          dropout: config.caption_dropout_probability,
-        })
-        const begun = performance.now()
-        const run = pipe(
-          lessons(dataset(source)),
-          descend(compiled),
-          training(compiled, { steps: most, seed: config.seed }),
-          takeWhile((_, i) => i + 1 < fewest || performance.now() - begun < milliseconds, true),
-          toArray<Descended>(),
-        )
-        return TE.tryCatch(
-          async (): Promise<Seen> => {
-            const counted = (await lastValueFrom(run)).slice(1)
-            const rolling = counted.filter(({ metrics }) => metrics.evaluations > 0)
-            return {
-              rollouts: median(counted.map(({ metrics }) => metrics.rolloutSeconds)),
-              evaluation: median(rolling.map(({ metrics }) => metrics.rolloutSeconds / metrics.evaluations)),
-              training: median(counted.map(({ metrics }) => metrics.trainingSeconds)),
-              state: bytesOf(compiled.initial),
-            }
-          },
-          (cause): DerivaError => {
-            if (isDerivaError(cause)) return cause
-            throw cause
-          },
-        )
-      }),
+  withTrainingDevice(config)(({ engine, reason }) =>
+    withRecipe(settled(config, materials.dataset), (recipe) =>
+      pipe(
+        TE.fromEither(subjectOf(config, materials, recipe.parameterisation)),
+        TE.bindTo('subject'),
+        TE.bindW('memory', ({ subject: { model, trains } }) =>
+          TE.fromEither(plannedMemory({ ...recipe.trainer, model, trains })),
+        ),
+        TE.bindW('stepping', ({ subject }) => steppingOn(engine)(config, recipe, subject)),
+        TE.chainW(({ memory, stepping: { compiled, together, steps } }) => {
+          const source = batches(materials.dataset, {
+            batchSize: compiled.batchSize,
+            seed: config.seed,
+            dropout: config.caption_dropout_probability,
+          })
+          const begun = performance.now()
+          const run = pipe(
+            steps(dataset(source)),
+            training(compiled, { steps: most * together, seed: config.seed }),
+            takeWhile(
+              ({ state }) => state.step < fewest * together || performance.now() - begun < milliseconds,
+              true,
+            ),
+            toArray<Stepped>(),
+          )
+          return TE.tryCatch(
+            async (): Promise<Seen> => {
+              const counted = (await lastValueFrom(run)).map(({ metrics }) => metrics).slice(together)
+              const rolling = counted.filter(({ evaluations }) => evaluations > 0)
+              return {
+                device: engine.device,
+                reason,
+                together,
+                memory,
+                rollouts: median(counted.map(({ rolloutSeconds }) => rolloutSeconds)),
+                evaluation: median(
+                  rolling.map(({ rolloutSeconds, evaluations }) => rolloutSeconds / evaluations),
+                ),
+                training: median(counted.map(({ trainingSeconds }) => trainingSeconds)),
+              }
+            },
+            (cause): DerivaError => {
+              if (isDerivaError(cause)) return cause
+              throw cause
+            },
+          )
+        }),
+      ),
     ),
   )
 
@@ -113,8 +124,22 @@ const atFullShare = (config: Config): Config => {
   }
 }
 
+/** What training takes, and what a share of 1 would add to it. */
+const secondsOf = (config: Config, forced: Seen, own: Seen): StepSeconds => {
+  if (!rollsOut(config)) return { training: own.training + own.rollouts, rollouts: 0 }
+  // Rollouts in the graph of a step are known by what their share of the samples adds to it.
+  if (own.together > 1)
+    return {
+      training: forced.training,
+      rollouts: Math.max(0, own.training - forced.training) / planOf(atFullShare(config)).probability(0),
+    }
+  const batch = config.train_batch_size * config.gradient_accumulation_steps
+  return { training: own.training, rollouts: own.evaluation * batch * sampleCost(config).rollout }
+}
+
 /**
- * Takes a few steps of a run, with its own model and batches, and of plain teacher forcing beside it, and says what they took. Nothing is kept.
+ * Takes a few steps of a run on its device, with its own model and batches, and of plain teacher forcing beside it, and says what they
+ * took. Nothing is kept.
  *
  * @example
  * declare const config: Config, materials: OpenMaterials
@@ -122,7 +147,6 @@ const atFullShare = (config: Config): Config => {
  */
 export const timed = (config: Config, materials: OpenMaterials): TE.TaskEither<DerivaError, Timing> => {
   const plain = config.training_method === 'standard' && config.input_perturbation === 0 && !rollsOut(config)
-  const batch = config.train_batch_size * config.gradient_accumulation_steps
   return pipe(
     TE.Do,
     TE.bind('forced', () => seen(teacherForced(config), materials)),
@@ -130,14 +154,15 @@ export const timed = (config: Config, materials: OpenMaterials): TE.TaskEither<D
       plain ? TE.right(forced) : seen(rollsOut(config) ? atFullShare(config) : config, materials),
     ),
     TE.map(({ forced, own }): Timing => {
+      const { device, reason, together, memory } = own
       return {
-        seconds: {
-          // What a method evaluates for every sample is there at any share.
-          training: own.training + (rollsOut(config) ? 0 : own.rollouts),
-          rollouts: rollsOut(config) ? own.evaluation * batch * sampleCost(config).rollout : 0,
-        },
+        device,
+        reason,
+        together,
+        plain,
+        seconds: secondsOf(config, forced, own),
         teacherForcing: forced.training,
-        state: own.state,
+        memory,
         peak: process.resourceUsage().maxRSS * 1024,
       }
     }),

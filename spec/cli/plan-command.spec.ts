@@ -84,14 +84,39 @@ describe('deriva plan', () => {
     const { code, text } = await plan('--json')
     expect(code).toBe(0)
     const found = JSON.parse(text) as {
-      readonly timing: { readonly seconds: { readonly training: number; readonly rollouts: number } }
+      readonly timing: {
+        readonly seconds: { readonly training: number; readonly rollouts: number }
+        readonly memory: Readonly<Record<'weights' | 'averages' | 'optimizer' | 'step', number>>
+      }
       readonly totalSeconds: number
       readonly teacherForcingSeconds: number
     }
     expect(found.timing.seconds.training).toBeGreaterThan(0)
+    expect(found.timing).toMatchObject({ device: 'cpu', together: 1 })
+    // A tiny transformer of float32 weights, its average, and AdamW's two moments.
+    const { weights, averages, optimizer, step } = found.timing.memory
+    expect(weights).toBeGreaterThan(5000)
+    expect(averages).toBe(weights)
+    expect(optimizer).toBeGreaterThanOrEqual(2 * weights)
+    expect(optimizer).toBeLessThan(2 * weights + 64)
+    expect(step).toBeGreaterThan(weights)
     expect(found.timing.seconds.rollouts).toBeGreaterThan(0)
     expect(found.totalSeconds).toBeGreaterThan(0)
     expect(found.teacherForcingSeconds).toBeGreaterThan(0)
+  })
+
+  it('has less to say of teacher forcing', async () => {
+    const { text } = await plan('--scheduled_sampling_max_step_offset=0', '--scheduled_sampling_ramp_steps=0')
+    expect(text).toMatch(/no sample is rolled out: scheduled sampling is off\n/)
+    expect(text).toMatch(/device: .*\nteacher forcing: .* it\/s\n/)
+    expect(text).toMatch(/memory: weights 1 MiB, their averages 1 MiB, the optimizer's 1 MiB/)
+    expect(text).not.toMatch(/times as long|evaluations/)
+  })
+
+  it('times several steps a run where training takes them so', async () => {
+    const { text } = await plan('--superstep_steps=2', '--scheduled_sampling_probability=0', '--device=cpu')
+    expect(text).toContain('device: CPU, as asked; 2 steps a run')
+    expect(text).toContain('times as long a step')
   })
 
   it('refuses what deriva train refuses', async () => {
