@@ -1,5 +1,5 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { ErrorOf } from '../types/index.js'
+import { type ErrorOf, reasonOf } from '../types/index.js'
 
 export type CheckpointError = ErrorOf<'CheckpointError'>
 
@@ -22,9 +22,7 @@ export const checkpointError = (path: string, message: string): CheckpointError 
  * const answer = onDisk('runs/a', () => Promise.resolve(42))
  */
 export const onDisk = <A>(path: string, effect: () => Promise<A>): TE.TaskEither<CheckpointError, A> =>
-  TE.tryCatch(effect, (cause) =>
-    checkpointError(path, cause instanceof Error ? cause.message : String(cause)),
-  )
+  TE.tryCatch(effect, (cause) => checkpointError(path, reasonOf(cause)))
 
 /**
  * What stands in for a file or folder that does not exist; other failures stay failures.

@@ -43,7 +43,11 @@ const addCommand = (
   terminal: Terminal,
   done: (code: ExitCode) => void,
 ): void => {
-  const command = root.command(name).summary(entry.summary).description(entry.description)
+  const command = root
+    .command(name)
+    .summary(entry.summary)
+    .description(entry.description)
+    .showHelpAfterError(`deriva ${name} --help tells more.`)
   // The options of a configuration are many, and read by their own room: commander passes the words on.
   if (entry.argument === undefined)
     command.usage('[config.json] [--key value | --key=value ...]').allowUnknownOption().allowExcessArguments()
@@ -76,6 +80,7 @@ const program = (
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
+    .showHelpAfterError('deriva --help tells more.')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
@@ -103,13 +108,17 @@ const program = (
  */
 export const commandLine = async (words: ReadonlyArray<string>, terminal: Terminal): Promise<ExitCode> => {
   let code: ExitCode = 0
-  const asked = words.at(0)
+  // `deriva help train` is what one tries first.
+  const [first, ...others] = words
+  const known = others.length === 0 || Object.hasOwn(commands, others[0])
+  const asking = first === 'help' ? [...others, ...(known ? ['--help'] : [])] : words
+  const asked = asking.at(0)
   const entry = Object.entries<CommandEntry>(commands).find(([name]) => name === asked)?.[1]
   const root = program(terminal, asked, await entry?.load(), (given) => {
     code = given
   })
   try {
-    await root.parseAsync(words, { from: 'user' })
+    await root.parseAsync(asking, { from: 'user' })
     return code
   } catch (cause) {
     if (!(cause instanceof CommanderError)) throw cause

@@ -1,11 +1,11 @@
 import * as E from 'fp-ts/lib/Either.js'
 import type * as t from 'io-ts'
 import { type ConfigError, configError } from '../config/decode.js'
-import type { OptionKind } from '../config/kind.js'
+import { allowedFor, type OptionKind } from '../config/kind.js'
 
 /** An option of a command: how it is checked, its default for the help text, and what it means. */
 export type CommandOption<A> = {
-  readonly kind: Pick<OptionKind<A>, 'type' | 'allowed' | 'parse'> & {
+  readonly kind: Pick<OptionKind<A>, 'type' | 'allowed' | 'parse' | 'names'> & {
     readonly codec: t.Decoder<unknown, A>
   }
   readonly standard: string
@@ -61,7 +61,7 @@ export const decodeOptions = <Table extends CommandOptions>(
     configError(
       Object.entries(read)
         .filter(([key, value]) => E.isLeft(table[key].kind.codec.decode(value)))
-        .map(([key, value]) => ({ key: `--${key}`, value, allowed: table[key].kind.allowed })),
+        .map(([key, value]) => ({ key: `--${key}`, value, allowed: allowedFor(table[key].kind, value) })),
     ),
   )
 }

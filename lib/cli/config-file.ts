@@ -3,6 +3,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type ConfigError, configError } from '../config/index.js'
+import { reasonOf } from '../types/index.js'
 
 /** Line and column of a position in a text, both from 1. */
 const placeOf = (text: string, position: number): string => {
@@ -10,8 +11,9 @@ const placeOf = (text: string, position: number): string => {
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
 }
 
-/** Where the parser stopped: it gives a number, or quotes the text from 10 characters before that place on. */
+/** Where the parser stopped: at the end, or it gives a number, or quotes the text from 10 characters before that place on. */
 const stopOf = (text: string, message: string): number | undefined => {
+  if (message.startsWith('Unexpected end')) return text.length
   const given = /at position (\d+)/.exec(message)?.[1]
   if (given !== undefined) return Number(given)
   const quoted = /\.\.\."(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1]
@@ -21,6 +23,7 @@ const stopOf = (text: string, message: string): number | undefined => {
 
 /** What the JSON parser complains about, and where. */
 const complaint = (text: string, cause: unknown): string => {
+  if (text.trim() === '') return 'the file is empty'
   const message = cause instanceof Error ? cause.message : String(cause)
   const what = message.replace(/,? (?:in JSON at position|(?:\.\.\.)?").*$/s, '')
   const stop = stopOf(text, message)
@@ -43,13 +46,14 @@ export const readConfigFile = (path: string): TE.TaskEither<ConfigError, unknown
           {
             key: 'configuration file',
             value: path,
-            allowed: `a file that can be read (${cause instanceof Error ? cause.message : String(cause)})`,
+            allowed: `a file that can be read (${reasonOf(cause)}); options are written --key value or --key=value`,
           },
         ]),
     ),
     TE.chainEitherK((text) =>
       E.tryCatch(
-        (): unknown => JSON.parse(text),
+        // Some editors put a mark of their own before the first character.
+        (): unknown => JSON.parse(text.replace(/^\uFEFF/, '')),
         (cause) =>
           configError([
             { key: 'configuration file', value: path, allowed: `valid JSON (${complaint(text, cause)})` },

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { access, constants, readdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
@@ -21,14 +21,27 @@ export type Departure = { readonly checkpoint: Checkpoint | undefined; readonly 
 const refuse = (key: string, value: unknown, allowed: string): ConfigError =>
   configError([{ key, value, allowed }])
 
-/** Whether a folder holds a run already. */
+/** The path itself, or what there is above it. */
+const present = async (path: string): Promise<string> =>
+  (await orIfMissing(stat(path), undefined)) !== undefined || dirname(path) === path
+    ? path
+    : present(dirname(path))
+
+/** Whether a folder holds a run already; refused where none can be written there, before anything is computed. */
 const holdsRun = (outputDir: string): TE.TaskEither<DerivaError, boolean> =>
-  onDisk(outputDir, async () => {
-    const names = await orIfMissing(readdir(outputDir), [])
-    return names.some(
-      (name) => name === 'config.json' || name === 'metrics.jsonl' || name.startsWith('checkpoint-'),
-    )
-  })
+  pipe(
+    onDisk(outputDir, async () => {
+      await access(await present(resolve(outputDir)), constants.W_OK)
+      return await orIfMissing(readdir(outputDir), [])
+    }),
+    TE.bimap(
+      ({ message }) => refuse('output_dir', outputDir, `a folder that can be written to (${message})`),
+      (names) =>
+        names.some(
+          (name) => name === 'config.json' || name === 'metrics.jsonl' || name.startsWith('checkpoint-'),
+        ),
+    ),
+  )
 
 /** Options that a checkpoint and its continuation have to share: a model that learnt one thing cannot go on with another. */
 const lasting = ['prediction_type', 'dataset', 'beta_schedule'] as const
@@ -124,7 +137,8 @@ export const departureOf = (config: Config): TE.TaskEither<DerivaError, Departur
   const afresh: Departure = { checkpoint: undefined, notes: [] }
   if (from === 'latest')
     return pipe(
-      latestCheckpoint(outputDir),
+      holdsRun(outputDir),
+      TE.chainW(() => latestCheckpoint(outputDir)),
       TE.chainW((path) => (path === undefined ? TE.right(afresh) : load(config, path))),
     )
   if (from !== null)

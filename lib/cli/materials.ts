@@ -6,7 +6,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type Config, configError, type ConfigError, datasetProblems } from '../config/index.js'
 import { type Dataset, externalIn, openDataset } from '../data/index.js'
 import { decode, type Graph } from '../onnx/index.js'
-import type { DerivaError } from '../types/index.js'
+import { type DerivaError, reasonOf } from '../types/index.js'
 import type { Materials } from './recipe/index.js'
 
 /** What a run is made of that lies outside its configuration, opened. */
@@ -29,7 +29,7 @@ export const readModelFile = (key: string, path: string): TE.TaskEither<DerivaEr
           {
             key,
             value: path,
-            allowed: `an ONNX file that can be read (${cause instanceof Error ? cause.message : String(cause)})`,
+            allowed: `an ONNX file that can be read (${reasonOf(cause)})`,
           },
         ]),
     ),

@@ -17,7 +17,7 @@ const where: { readonly [T in DerivaError['_tag']]: string } = {
   GradientError: 'The model cannot be differentiated',
   EngineError: 'ONNX Runtime failed',
   DataError: 'The dataset cannot be read',
-  CheckpointError: 'The run folder is not as it should be',
+  CheckpointError: 'Something is wrong with the run folder',
   TrainingError: 'Training cannot go on',
 }
 
@@ -42,6 +42,20 @@ const problemText = ({ key, value, allowed }: ConfigProblem): string =>
     `    ${allowed.startsWith('there is') ? '' : 'allowed: '}${allowed}`,
   ].join('\n')
 
+/** What helps where memory was not enough; ONNX Runtime's own words for that are many, and long. */
+const memoryAdvice = [
+  'There was not enough memory. What needs less, and trains the same: a smaller train_batch_size with gradient_accumulation_steps as',
+  'many times higher; gradient_checkpointing true. Less of something: use_ema false, mixed_precision bf16 on a GPU, a smaller model or',
+  'a LoRA. deriva plan tells what is needed.',
+]
+
+const ranOut =
+  /failed to allocate|bad_?alloc|out of memory|not enough memory|CUDA_ERROR_OUT_OF_MEMORY|E_OUTOFMEMORY/i
+
+/** What more there is to say of a failure. */
+const advice = ({ _tag: tag, message }: DerivaError): ReadonlyArray<string> =>
+  tag === 'EngineError' && ranOut.test(message) ? ['', ...memoryAdvice] : []
+
 /**
  * A failure as a tired person wants to read it: what, where, and what would be right. No stack traces.
  *
@@ -51,4 +65,4 @@ const problemText = ({ key, value, allowed }: ConfigProblem): string =>
 export const errorText = (error: DerivaError): string =>
   error._tag === 'ConfigError'
     ? [`${where.ConfigError}; nothing was written.`, '', ...error.problems.map(problemText)].join('\n')
-    : `${where[error._tag]}: ${error.message}`
+    : [`${where[error._tag]}: ${error.message}`, ...advice(error)].join('\n')

@@ -2,7 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom, takeWhile } from 'rxjs'
-import { fitted } from '../checkpoint/index.js'
+import { fitted, latestCheckpoint } from '../checkpoint/index.js'
 import { type Config, configError, configNotes, rollsOut } from '../config/index.js'
 import { batches } from '../data/index.js'
 import { parameterCount } from '../model/index.js'
@@ -145,6 +145,9 @@ const steps = <P extends Parameterisation>(
   )
 }
 
+const goOn = (outputDir: string): string =>
+  `Go on with: deriva train ${outputDir}/config.json --resume_from_checkpoint latest`
+
 const ending = (
   { config: { output_dir: outputDir, max_train_steps: total } }: { readonly config: Config },
   { state, progress }: Reached,
@@ -159,11 +162,24 @@ const ending = (
         ]),
     `  ${outputDir}/report.html   what it learnt, and how`,
     `  ${outputDir}/model.onnx    the model; draw from it with: deriva sample ${outputDir}`,
-    ...(state.step < total
-      ? [`  Go on with: deriva train ${outputDir}/config.json --resume_from_checkpoint latest`]
-      : []),
+    ...(state.step < total ? [`  ${goOn(outputDir)}`] : []),
   ]
 }
+
+/** What is left of a run that failed. */
+const remains = ({ output_dir: outputDir }: Config): T.Task<string> =>
+  pipe(
+    latestCheckpoint(outputDir),
+    TE.match(
+      () => '',
+      (path) => (path === undefined ? '' : `\n${path} is complete. ${goOn(outputDir)}`),
+    ),
+  )
+
+const withMore = <E extends DerivaError>(error: E, more: string): E => ({
+  ...error,
+  message: error.message + more,
+})
 
 const run = <P extends Parameterisation>(
   ready: Ready<P>,
@@ -198,6 +214,12 @@ const run = <P extends Parameterisation>(
       // The curves up to here may tell what went wrong; a failure to draw them is not the one to report.
       return keep.report
     }),
+    TE.orElseW((error) =>
+      pipe(
+        TE.fromTask(remains(config)),
+        TE.chain((rest) => TE.left(withMore(error, rest))),
+      ),
+    ),
     TE.map((reached): ExitCode => {
       for (const line of ending(ready, reached, (performance.now() - begun) / 1000)) terminal.print(line)
       return reached.state.step < ready.config.max_train_steps ? 130 : 0

@@ -6,6 +6,7 @@ import type { Config } from './config.js'
 import type { Flags } from './flags.js'
 import { type GivenValue, givenByFile, givenByFlags } from './given.js'
 import { modelRowsOf, optionKeys, type OptionRow, optionRowsOf } from './keys.js'
+import { allowedFor } from './kind.js'
 import type { KnownOptions } from './option.js'
 import { modelType, modelTypes, options } from './options/index.js'
 import { impossibleCombinations } from './rules/index.js'
@@ -29,7 +30,10 @@ const outcome = (row: OptionRow, given: GivenValue | undefined, known: Partial<K
   if (given === undefined || (given.value === null && 'text' in fallback)) return { value: standard() }
   return accepts(row, given.value)
     ? { value: given.value }
-    : { value: standard(), problem: { key: given.written, value: given.value, allowed: kind.allowed } }
+    : {
+        value: standard(),
+        problem: { key: given.written, value: given.value, allowed: allowedFor(kind, given.value) },
+      }
 }
 
 const resolve = (

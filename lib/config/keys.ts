@@ -10,6 +10,7 @@ export type OptionRow = {
     readonly type: string
     readonly allowed: string
     readonly parse: (text: string) => unknown
+    readonly names?: ReadonlyArray<string>
   }
   readonly fallback: { readonly value: unknown } | DerivedDefault<unknown>
   readonly meaning: string

@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { identity } from 'fp-ts/lib/function.js'
 import * as t from 'io-ts'
+import { suggestion } from './suggestion.js'
 
 /** A kind of option value: how it is checked, how it is written as a flag, and how people are told about it. */
 export type OptionKind<A> = {
@@ -12,6 +13,8 @@ export type OptionKind<A> = {
   readonly allowed: string
   /** Reads the text of a flag. Text that means nothing stays text, for the codec to refuse. */
   readonly parse: (text: string) => unknown
+  /** The names to choose from, where there are some. */
+  readonly names?: ReadonlyArray<string>
 }
 
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
@@ -108,6 +111,7 @@ const choice = <const N extends string>(names: ReadonlyArray<N>): OptionKind<N> 
     type: names.join(' | '),
     allowed,
     parse: identity,
+    names,
   }
 }
 
@@ -119,6 +123,7 @@ const choice = <const N extends string>(names: ReadonlyArray<N>): OptionKind<N> 
  * const resume = orNull(text('a checkpoint folder'), 'start afresh')
  */
 const orNull = <A>(kind: OptionKind<A>, meaning: string): OptionKind<A | null> => ({
+  ...kind,
   codec: codec(
     `${kind.allowed}, or null`,
     (u): u is A | null => u === null || E.isRight(kind.codec.decode(u)),
@@ -186,6 +191,20 @@ const names = (allowed: string): OptionKind<Readonly<Record<string, string>>> =>
       : text
   },
 })
+
+/**
+ * What is allowed in place of a value, with the name that it was probably meant to be.
+ *
+ * @example
+ * const words = allowedFor(kinds.choice(['unet', 'dit']), 'dti') // 'one of unet, dit; did you mean dit?'
+ */
+export const allowedFor = (
+  { allowed, names = [] }: Pick<OptionKind<unknown>, 'allowed' | 'names'>,
+  value: unknown,
+): string => {
+  const meant = typeof value === 'string' ? suggestion(value, names) : undefined
+  return meant === undefined ? allowed : `${allowed}; did you mean ${meant}?`
+}
 
 /** The kinds of values that options have. */
 export const kinds = { number, integer, boolean, text, choice, list, names, orNull, orAuto } as const

@@ -1,5 +1,5 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import type { ErrorOf } from '../types/index.js'
+import { type ErrorOf, reasonOf } from '../types/index.js'
 
 export type DataError = ErrorOf<'DataError'>
 
@@ -22,4 +22,4 @@ export const dataFailure = (path: string, message: string): DataError => ({
  * const bytes = onFile('labels', () => Promise.resolve(Uint8Array.of(7)))
  */
 export const onFile = <A>(path: string, task: () => Promise<A>): TE.TaskEither<DataError, A> =>
-  TE.tryCatch(task, (cause) => dataFailure(path, cause instanceof Error ? cause.message : String(cause)))
+  TE.tryCatch(task, (cause) => dataFailure(path, reasonOf(cause)))

@@ -5,7 +5,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { decode, type file, type Graph } from '../onnx/index.js'
-import type { ErrorOf } from '../types/index.js'
+import { type ErrorOf, reasonOf } from '../types/index.js'
 
 type GraphError = ErrorOf<'GraphError'>
 
@@ -13,8 +13,6 @@ const graphError = (path: string, message: string): GraphError => ({
   _tag: 'GraphError',
   message: `${path}: ${message}`,
 })
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** ONNX allows forward slashes only, and no way out of the folder; drives and backslashes are ways out on some systems. */
 const leavesFolder = (location: string): boolean =>
@@ -57,7 +55,7 @@ export const externalIn =
           storedAt: { root, location: relative(root, path).split(sep).join('/'), offset },
         }
       },
-      (cause) => graphError(folder, messageOf(cause)),
+      (cause) => graphError(folder, reasonOf(cause)),
     )
   }
 
@@ -95,7 +93,7 @@ export const readModelFile = (
   pipe(
     TE.tryCatch(
       () => readFile(path),
-      (cause) => graphError(path, messageOf(cause)),
+      (cause) => graphError(path, reasonOf(cause)),
     ),
     TE.chainEitherK((bytes) =>
       pipe(

@@ -14,15 +14,26 @@ const read = async (text: string): Promise<E.Either<string, unknown>> => {
 }
 
 describe('readConfigFile', () => {
-  it('reads JSON', async () => {
-    expect(await read('{ "seed": 1 }')).toEqual(E.right({ seed: 1 }))
+  it('reads JSON, whatever mark an editor has put before it', async () => {
+    for (const text of ['{ "seed": 1 }', '\uFEFF{ "seed": 1 }'])
+      expect(await read(text)).toEqual(E.right({ seed: 1 }))
+  })
+
+  it('says in words why there is nothing to read', async () => {
+    const refused = async (path: string): Promise<unknown> => {
+      const result = await readConfigFile(path)()
+      return E.isLeft(result) ? result.left.problems[0].allowed : undefined
+    }
+    expect(await refused('absent.json')).toContain('there is no such file or folder (ENOENT)); options are')
+    expect(await refused(tmpdir())).toContain('this is a folder')
   })
 
   it.each([
     ['{ "seed": 1, }', /line 1, column 14/],
     ['{\n  "seed": 1,\n  "use_ema": tru,\n  "model": { "type": "dit" }\n}', /line 3, column 17/],
     ['{\n  "seed": 1\n  "use_ema": true\n}', /line 3/],
-    ['', /end of JSON/],
+    ['', /the file is empty/],
+    ['{\n  "seed": 1\n', /line 3, column 1/],
     ['seed = 1', /valid JSON \(Unexpected token 's'\)/],
   ])('says where %j stops being JSON', async (text, where) => {
     const result = await read(text)

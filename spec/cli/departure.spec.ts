@@ -38,6 +38,16 @@ describe('departureOf', () => {
     expect(await depart({})).toMatchObject(refusal('output_dir'))
   })
 
+  it('is nowhere where no folder can be, and says so before anything is computed', async () => {
+    await writeFile(folder, 'a file')
+    for (const output_dir of [folder, join(folder, 'inside'), join(folder, 'deep', 'inside')])
+      for (const from of [null, 'latest'])
+        expect(await depart({ output_dir, resume_from_checkpoint: from })).toMatchObject(
+          refusal('output_dir'),
+        )
+    expect(await depart({ output_dir: `${folder}-2/deep/inside` })).toMatchObject({ _tag: 'Right' })
+  })
+
   it('finds the latest checkpoint, or starts afresh where there is none', async () => {
     expect(await depart({ resume_from_checkpoint: 'latest' })).toEqual(
       E.right({ checkpoint: undefined, notes: [] }),

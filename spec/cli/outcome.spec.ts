@@ -29,6 +29,14 @@ describe('outcomes', () => {
     ])
   })
 
+  it('say what needs less memory where there was not enough, and only there', () => {
+    const full = 'running the training step: Failed to allocate memory for requested buffer of size 205520896'
+    expect(errorText({ _tag: 'EngineError', message: full })).toMatch(
+      /205520896\n\nThere was not enough memory/,
+    )
+    expect(errorText({ _tag: 'EngineError', message: 'no such operator' })).not.toContain('memory')
+  })
+
   it('tell failures from bugs', () => {
     expect(isDerivaError({ _tag: 'DataError', message: '' })).toBe(true)
     for (const other of [new Error('x'), null, 'text', { _tag: 'Left' }, { _tag: 'toString' }])

@@ -115,16 +115,19 @@ describe('a training run', () => {
     expect(Buffer.compare(await file('whole', 'config.json'), config)).toBe(0)
   })
 
-  it('that fails says so, and its report is there to see why', async () => {
+  it('that fails says so, and what is left of it; its report is there to see why', async () => {
+    const hopeless = ['--learning_rate=1e30', '--lr_warmup_steps=0', '--max_grad_norm=0']
+    const words = [...hopeless, '--max_train_steps=50', '--checkpoint_step_interval=1']
     expect(
-      await train(
-        'failing',
-        '--max_train_steps=50',
-        '--learning_rate=1e30',
-        '--lr_warmup_steps=0',
-        '--max_grad_norm=0',
-      ),
-    ).toBe(1)
+      await trainCommand([...small, `--output_dir=${join(folder, 'failing')}`, ...words], silent)(),
+    ).toMatchObject({
+      left: {
+        _tag: 'TrainingError',
+        message: expect.stringMatching(
+          /failing\/checkpoint-000001 is complete. Go on with: deriva train \S+\/config.json --resume_from_checkpoint latest$/,
+        ) as string,
+      },
+    })
     expect(await readdir(join(folder, 'failing'))).toContain('report.html')
   })
 
