@@ -62,16 +62,11 @@ const constantBytes = ({ order, constants }: Compiled) => {
   }
 }
 
-/** What sessions on the same model hold of its constants; see `weightLimits`. */
+/** What sessions on the same model hold of its constants; see `weightLimits`. Of mapped ones no copies were seen. */
 const heldBytes = (sessions: ReadonlyArray<Compiled>): number => {
   const bytes = sessions.map(constantBytes)
   const largest = Math.max(...bytes.map(({ raw }) => raw))
-  if (largest > weightLimits.bare) return largest
-  const own = largest > weightLimits.mapped ? 'mapped' : 'copied'
-  return bytes.reduce(
-    (sum, { kept, made }) => sum + made + (own === 'copied' ? kept : 0),
-    own === 'mapped' ? largest : 0,
-  )
+  return largest > weightLimits.mapped ? largest : bytes.reduce((sum, { kept, made }) => sum + kept + made, 0)
 }
 
 /** Weights that are in this thread's memory; others are read from their file, or converted, when they are needed. */
