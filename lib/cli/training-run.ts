@@ -158,7 +158,7 @@ const ending = (
     ...(taken === 0
       ? [`Step ${state.step} of ${total}: there is nothing left to train.`]
       : [
-          `${taken.toLocaleString('en-US')} steps in ${durationText(seconds)}, loss ${progress.loss.toPrecision(3)}; at step ${state.step} of ${total}.`,
+          `${taken.toLocaleString('en-US')} step${taken === 1 ? '' : 's'} in ${durationText(seconds)}, loss ${progress.loss.toPrecision(3)}; at step ${state.step} of ${total}.`,
         ]),
     `  ${outputDir}/report.html   what it learnt, and how`,
     `  ${outputDir}/model.onnx    the model; draw from it with: deriva sample ${outputDir}`,

@@ -22,5 +22,7 @@ const meanings: Readonly<Record<string, string>> = {
 export const reasonOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
   const code = 'code' in cause ? String(cause.code) : ''
-  return Object.hasOwn(meanings, code) ? `${meanings[code]} (${code})` : cause.message
+  if (Object.hasOwn(meanings, code)) return `${meanings[code]} (${code})`
+  // Libraries leave room for details that they then do not give.
+  return cause.message.trim().replace(/:$/, '')
 }

@@ -12,5 +12,6 @@ it('what the system refuses is told in words, and everything else as it is', asy
   expect(await told(writeFile(tmpdir(), ''))).toBe('this is a folder, not a file (EISDIR)')
   expect(reasonOf(new Error('cut off'))).toBe('cut off')
   expect(reasonOf(Object.assign(new Error('odd'), { code: 'toString' }))).toBe('odd')
+  expect(reasonOf(new Error('corrupt header: '))).toBe('corrupt header')
   expect(reasonOf('text')).toBe('text')
 })
