@@ -18,7 +18,10 @@ const longest = (
   const whole = grid ?? unitSteps(path, path.noisiest.timestep, 0, stride)
   const points = Math.min(maxStepOffset, steps + history) + 1
   const last = Math.max(0, whole.length - points)
-  return [0, 1, Math.floor(last / 2), last].map((from) => whole.slice(from, from + points))
+  const { timestep } = path.noisiest
+  // Long steps may leave no way on the grid that touches neither end, where targets between its points have one.
+  const amid = Array.from({ length: points }, (_, i) => path.at(timestep * (0.9 - (0.8 * i) / points)))
+  return [...[0, 1, Math.floor(last / 2), last].map((from) => whole.slice(from, from + points)), amid]
 }
 
 /**

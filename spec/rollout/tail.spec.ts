@@ -1,0 +1,25 @@
+import { ddpm, flow } from 'deriva/path'
+import { plan, tailShape } from 'deriva/rollout'
+import { program, solverNames, solvers } from 'deriva/solver'
+import { describe, expect, it } from 'vitest'
+
+describe.each([
+  ['flow', flow(), 'flow_matching'],
+  ['ddpm', ddpm({ betaSchedule: 'linear' }), 'epsilon'],
+] as const)('the room for the last steps of rollouts on a %s path', (_, path, parameterisation) => {
+  it.each(solverNames)('is enough for %s, also where steps are long', (name) => {
+    const solver = solvers[name]({ order: solvers[name].orders.at(-1) ?? 1 })
+    for (const stride of [1, 150, 300]) {
+      const options = { maxStepOffset: 3, stride, probability: () => 1, strategy: 'longest' } as const
+      const room = tailShape(solver, path, parameterisation, options, 2)
+      const targets = Array.from({ length: 20 }, (_, i) => i * 50)
+      for (const { grid } of plan(options, { seed: 1, step: 0 }, Uint32Array.from(targets), targets, path)) {
+        const [whole, before] = [grid, grid.slice(0, Math.max(1, grid.length - 2))].map((way) =>
+          program(solver, path, parameterisation, way),
+        )
+        expect(whole.evaluations.length - before.evaluations.length).toBeLessThanOrEqual(room.evaluations)
+        expect(whole.registers).toBeLessThanOrEqual(room.registers)
+      }
+    }
+  })
+})
