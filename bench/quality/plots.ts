@@ -49,7 +49,7 @@ const distances = (results: ReadonlyArray<Result>, floors: Floors): string => {
       width: 960,
       height: 320 * sets.length,
       marginLeft: 60,
-      marginRight: 110,
+      marginRight: 150,
       style: { fontSize: '13px' },
       x: { type: 'log', label: 'evaluations a sample', ticks: [5, 10, 20, 50], tickFormat: 'd' },
       y: {
