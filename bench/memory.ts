@@ -50,9 +50,15 @@ const measured = async ({ model, batch, way }: Case): Promise<Measured> => {
   return { mebibytes: process.resourceUsage().maxRSS / 1024, seconds: median(seconds) }
 }
 
+/** Told as soon as it is known: all of them take minutes. */
+const told = <A extends Measured>(what: string, measurement: A): A => {
+  console.error(`${what}: ${measurement.mebibytes.toFixed(0)} MiB, ${measurement.seconds.toFixed(2)} s`)
+  return measurement
+}
+
 /** Runs one case in a process of its own. */
-const apart = (one: Case): Measured =>
-  JSON.parse(
+const apart = (one: Case): Measured => {
+  const printed = JSON.parse(
     execFileSync(
       process.execPath,
       [
@@ -65,6 +71,8 @@ const apart = (one: Case): Measured =>
       { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
     ),
   ) as Measured
+  return told(`${one.model}, batch ${one.batch}, ${one.way}`, printed)
+}
 
 /** The same step in PyTorch, in a process of its own too. */
 const torchStep = async (python: string, model: RealisticName, batch: number) => {
@@ -75,7 +83,12 @@ const torchStep = async (python: string, model: RealisticName, batch: number) =>
   for (let i = 0; i < Number(values.steps); i++) steps.push(await peer.step('step'))
   peer.end()
   const seconds = median(steps.map((step) => step.seconds))
-  return { way: `PyTorch ${peer.version}`, mebibytes: steps[steps.length - 1].mebibytes, seconds }
+  const way = `PyTorch ${peer.version}`
+  return told(`${model}, batch ${batch}, ${way}`, {
+    way,
+    mebibytes: steps[steps.length - 1].mebibytes,
+    seconds,
+  })
 }
 
 const inTorch = async (python: string, model: RealisticName, batch: number) => {
