@@ -1,5 +1,4 @@
-import { isStatic, type Node, type OperatorName, type Value } from '../onnx/index.js'
-import { byteLength } from '../types/index.js'
+import { bytesOfValues, type Node, type Value, views } from '../onnx/index.js'
 
 /** A graph's order cut into stretches. */
 export type Segments = {
@@ -8,24 +7,8 @@ export type Segments = {
   readonly of: (node: Node) => number
 }
 
-/** Results that share the memory of the first input. */
-const views: ReadonlySet<OperatorName> = new Set<OperatorName>([
-  'Flatten',
-  'Identity',
-  'Reshape',
-  'Squeeze',
-  'StopGradient',
-  'Unsqueeze',
-])
-
 /** A place of the order in memory terms: what is computed there, and until where it is read. */
 type Step = { readonly bytes: number; readonly lastUse: number }
-
-const bytesOf = (node: Node): number =>
-  node.outputs.reduce(
-    (sum, { type, shape }) => sum + (isStatic(shape) ? byteLength({ type, dims: shape }) : 0),
-    0,
-  )
 
 /** What each place of an order costs. What depends on no input, such as a transposed weight, costs nothing: it is not an activation. */
 const stepsOf = (order: ReadonlyArray<Node>): ReadonlyArray<Step> => {
@@ -46,7 +29,7 @@ const stepsOf = (order: ReadonlyArray<Node>): ReadonlyArray<Step> => {
   })
   return order.map((node, i) => ({
     // Inputs are there anyway.
-    bytes: owners[i] === i && node.kind === 'operator' ? bytesOf(node) : 0,
+    bytes: owners[i] === i && node.kind === 'operator' ? bytesOfValues(node.outputs) : 0,
     lastUse: lastUses[i],
   }))
 }

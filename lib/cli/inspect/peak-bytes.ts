@@ -1,26 +1,4 @@
-import { isStatic, type Node, type Value } from '../../onnx/index.js'
-import { elementBytes, size } from '../../types/index.js'
-
-/**
- * The bytes of a tensor, 0 where a length is not known.
- *
- * @example
- * const bytes = bytesOfValue({ type: 'float32', shape: [2, 3] }) // 24
- */
-export const bytesOfValue = ({ type, shape }: Pick<Value, 'type' | 'shape'>): number =>
-  isStatic(shape) ? elementBytes[type] * size(shape) : 0
-
-/**
- * The bytes of some tensors together.
- *
- * @example
- * const bytes = bytesOfValues([input('x', 'float32', [2, 3]), input('y', 'float32', [])]) // 28
- */
-export const bytesOfValues = (values: ReadonlyArray<Pick<Value, 'type' | 'shape'>>): number =>
-  values.reduce((sum, value) => sum + bytesOfValue(value), 0)
-
-/** What gives the same elements in another shape, which a runtime does without copying them. */
-const reshapes: ReadonlySet<string> = new Set(['Reshape', 'Squeeze', 'Unsqueeze', 'Flatten', 'Identity'])
+import { bytesOfValues, type Node, type Value, views } from '../../onnx/index.js'
 
 /**
  * The most bytes that computed tensors occupy at once, when nodes run in the order they are listed in and every tensor goes as soon as nobody needs it:
@@ -46,7 +24,7 @@ export const peakBytes = (
   const last = new Map<Node, number>()
   order.forEach((node, i) => {
     const [source] = read(node)
-    if (node.kind === 'operator' && reshapes.has(node.operator) && source.kind === 'operator')
+    if (node.kind === 'operator' && views.has(node.operator) && source.kind === 'operator')
       owners.set(node, source)
     for (const x of read(node)) last.set(x, i)
   })

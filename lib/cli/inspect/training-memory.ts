@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { weightLimits } from '../../engine/index.js'
 import { mse } from '../../loss/index.js'
 import type { Model } from '../../model/index.js'
-import { type Node, topological, type Value } from '../../onnx/index.js'
+import { bytesOfValues, type Node, topological, type Value } from '../../onnx/index.js'
 import { adamw, stepValues } from '../../train/index.js'
 import {
   byteLength,
@@ -12,7 +12,7 @@ import {
   type Parameterisation,
   type Tensor,
 } from '../../types/index.js'
-import { bytesOfValues, peakBytes } from './peak-bytes.js'
+import { peakBytes } from './peak-bytes.js'
 import { runOrder } from './run-order.js'
 
 /** What is the same at every run: constants, and what is computed from these alone, which ONNX Runtime does once. */
