@@ -24,7 +24,7 @@ const stopOf = (text: string, message: string): number | undefined => {
 /** What the JSON parser complains about, and where. */
 const complaint = (text: string, cause: unknown): string => {
   if (text.trim() === '') return 'the file is empty'
-  const message = cause instanceof Error ? cause.message : String(cause)
+  const message = reasonOf(cause)
   const what = message.replace(/,? (?:in JSON at position|(?:\.\.\.)?").*$/s, '')
   const stop = stopOf(text, message)
   return stop === undefined ? what : `${what} at ${placeOf(text, stop)}`

@@ -27,21 +27,20 @@ const present = async (path: string): Promise<string> =>
     ? path
     : present(dirname(path))
 
-/** Whether a folder holds a run already; refused where none can be written there, before anything is computed. */
-const holdsRun = (outputDir: string): TE.TaskEither<DerivaError, boolean> =>
+/** What is in the folder of a run; refused where none can be written there, before anything is computed. */
+const contentsOf = (outputDir: string): TE.TaskEither<ConfigError, ReadonlyArray<string>> =>
   pipe(
     onDisk(outputDir, async () => {
       await access(await present(resolve(outputDir)), constants.W_OK)
       return await orIfMissing(readdir(outputDir), [])
     }),
-    TE.bimap(
-      ({ message }) => refuse('output_dir', outputDir, `a folder that can be written to (${message})`),
-      (names) =>
-        names.some(
-          (name) => name === 'config.json' || name === 'metrics.jsonl' || name.startsWith('checkpoint-'),
-        ),
+    TE.mapLeft(({ message }) =>
+      refuse('output_dir', outputDir, `a folder that can be written to (${message})`),
     ),
   )
+
+const isRun = (names: ReadonlyArray<string>): boolean =>
+  names.some((name) => name === 'config.json' || name === 'metrics.jsonl' || name.startsWith('checkpoint-'))
 
 /** Options that a checkpoint and its continuation have to share: a model that learnt one thing cannot go on with another. */
 const lasting = ['prediction_type', 'dataset', 'beta_schedule'] as const
@@ -99,8 +98,8 @@ const onlyNewest = (config: Config, path: string): TE.TaskEither<DerivaError, st
   pipe(
     TE.Do,
     TE.bind('newest', () => latestCheckpoint(config.output_dir)),
-    TE.bind('occupied', () => holdsRun(config.output_dir)),
-    TE.chainEitherK(({ newest, occupied }): E.Either<DerivaError, string> => {
+    TE.bindW('names', () => contentsOf(config.output_dir)),
+    TE.chainEitherK(({ newest, names }): E.Either<DerivaError, string> => {
       if (resolve(dirname(path)) === resolve(config.output_dir))
         return newest === undefined || resolve(newest) === resolve(path)
           ? E.right(path)
@@ -111,7 +110,7 @@ const onlyNewest = (config: Config, path: string): TE.TaskEither<DerivaError, st
                 `${newest}, the newest of output_dir; to branch off from an earlier one choose another output_dir`,
               ),
             )
-      return occupied
+      return isRun(names)
         ? E.left(
             refuse(
               'output_dir',
@@ -137,7 +136,7 @@ export const departureOf = (config: Config): TE.TaskEither<DerivaError, Departur
   const afresh: Departure = { checkpoint: undefined, notes: [] }
   if (from === 'latest')
     return pipe(
-      holdsRun(outputDir),
+      contentsOf(outputDir),
       TE.chainW(() => latestCheckpoint(outputDir)),
       TE.chainW((path) => (path === undefined ? TE.right(afresh) : load(config, path))),
     )
@@ -147,9 +146,9 @@ export const departureOf = (config: Config): TE.TaskEither<DerivaError, Departur
       TE.chainW((path) => load(config, path)),
     )
   return pipe(
-    holdsRun(outputDir),
-    TE.chainEitherK((occupied) =>
-      occupied
+    contentsOf(outputDir),
+    TE.chainEitherK((names) =>
+      isRun(names)
         ? E.left(
             refuse(
               'output_dir',

@@ -3,15 +3,10 @@ import { join } from 'node:path'
 import { lora } from 'deriva/lora'
 import { dit, type Model } from 'deriva/model'
 import { input, mul, relu, sin } from 'deriva/onnx'
-import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import { runOrder, trainingMemory } from '../../lib/cli/index.js'
 import type { Parameterisation } from '../../lib/types/index.js'
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
+import { right } from '../autodiff/training.js'
 
 const bytes = (model: Model<Parameterisation>, batchSize: number): number =>
   right(trainingMemory(model, batchSize))

@@ -2,6 +2,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { type Config, configError, type ConfigError } from '../../config/index.js'
 import { listed, nearNames, type Pattern, patternFits } from '../../lora/index.js'
+import { reasonOf } from '../../types/index.js'
 
 /**
  * A pattern as it is written in a configuration: an expression where it stands between slashes, else a name.
@@ -23,7 +24,7 @@ export const textPattern =
           {
             key,
             value: text,
-            allowed: `a regular expression between the slashes (${cause instanceof Error ? cause.message : String(cause)})`,
+            allowed: `a regular expression between the slashes (${reasonOf(cause)})`,
           },
         ]),
     )
