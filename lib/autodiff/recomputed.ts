@@ -1,5 +1,6 @@
 import {
   cast,
+  dependents,
   greater,
   isFloat,
   operator,
@@ -55,9 +56,11 @@ export const recomputed = (
     outputs.set(value.output, gate)
     return gate
   }
+  const activations = dependents(order, ({ kind }) => kind === 'input')
   const seen: Seen = (value) => {
     const { node, output, type, shape } = value
-    if (node.kind === 'parameter' || node.kind === 'constant') return value
+    // What depends on weights alone is no activation, and stays as it is.
+    if (!activations.has(node)) return value
     if (node.kind === 'operator' && cut.of(node) === segment) return copies.get(node)?.[output] ?? value
     // Integers (labels, indices) and single numbers are small enough to be kept as they are.
     return isFloat(type) && shape.length > 0 ? gated(value) : value
@@ -65,7 +68,6 @@ export const recomputed = (
   for (const node of order) {
     if (node.kind !== 'operator' || cut.of(node) !== segment) continue
     const inputs = node.inputs.map((x) => x && seen(x))
-    // What depends on weights alone is no activation, and stays as it is.
     if (inputs.every((x, i) => x === node.inputs[i])) continue
     copies.set(
       node,

@@ -42,6 +42,28 @@ export const leaves = (outputs: ReadonlyArray<Value>): ReadonlyArray<Value> =>
   )
 
 /**
+ * The nodes among these that are sources or depend on one.
+ *
+ * @param order inputs before users
+ * @example
+ * const x = input('x', 'float32', [4])
+ * const activations = dependents(topological([mul(x, x)]), ({ kind }) => kind === 'input')
+ */
+export const dependents = (
+  order: ReadonlyArray<Node>,
+  isSource: (node: Node) => boolean,
+): ReadonlySet<Node> => {
+  const found = new Set<Node>()
+  for (const node of order)
+    if (
+      isSource(node) ||
+      (node.kind === 'operator' && node.inputs.some((x) => x !== undefined && found.has(x.node)))
+    )
+      found.add(node)
+  return found
+}
+
+/**
  * The value of one output of a node.
  *
  * @example

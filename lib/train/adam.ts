@@ -21,6 +21,7 @@ export type AdamOptions = MomentOptions & {
 export const adam = ({ weightDecay = 0, ...options }: AdamOptions): Optimizer => {
   const { slots, scalars, step } = moments(options)
   return perParameter({
+    elementwise: true,
     slots,
     scalars,
     update: (update) => {

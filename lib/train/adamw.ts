@@ -20,6 +20,7 @@ export type AdamWOptions = MomentOptions & {
 export const adamw = ({ weightDecay = 1e-2, ...options }: AdamWOptions): Optimizer => {
   const { slots, scalars, step } = moments(options)
   return perParameter({
+    elementwise: true,
     slots,
     scalars: (taken) => {
       const own = scalars(taken)

@@ -24,6 +24,7 @@ export type LionOptions = {
  */
 export const lion = ({ learningRate, beta1 = 0.9, beta2 = 0.99, weightDecay = 0 }: LionOptions): Optimizer =>
   perParameter({
+    elementwise: true,
     slots: (dims) => ({ momentum: dims }),
     scalars: (step) => {
       const rate = learningRate(step)

@@ -20,6 +20,11 @@ export type Trainee = {
  * What depends on the step number is computed in float64 beforehand and fed as scalars.
  */
 export type Optimizer = {
+  /**
+   * Whether every number of a parameter is updated by itself, and what is remembered of a parameter has its shape: then parameters of one
+   * shape can be updated as one. Default false.
+   */
+  readonly elementwise?: boolean
   /** What it remembers before the first step. Mostly one tensor a parameter, under the parameter's name; names and shapes are its own affair. */
   readonly memory: (parameters: Parameters) => Memory<TensorOf<'float32'>>
   /** Scalars fed at a step, given the steps already taken; `learning_rate` is among them. */
@@ -45,7 +50,7 @@ export type Update = Trainee & {
 }
 
 /** An optimizer to which every parameter is a world of its own. */
-export type UpdateRule = Pick<Optimizer, 'scalars'> & {
+export type UpdateRule = Pick<Optimizer, 'scalars' | 'elementwise'> & {
   /** The slots of a parameter with these dimensions, with theirs; they start as zeros. */
   readonly slots: (dims: ReadonlyArray<number>) => Readonly<Record<string, ReadonlyArray<number>>>
   readonly update: (update: Update) => {
@@ -72,6 +77,7 @@ const bySlot = <T>(entries: ReadonlyArray<readonly [string, Readonly<Record<stri
  *
  * @example
  * const signDescent = perParameter({
+ *   elementwise: true,
  *   slots: () => ({}),
  *   scalars: () => ({ learning_rate: 1e-3 }),
  *   update: ({ parameter, gradient, scalar }) => ({
@@ -80,7 +86,8 @@ const bySlot = <T>(entries: ReadonlyArray<readonly [string, Readonly<Record<stri
  *   }),
  * })
  */
-export const perParameter = ({ slots, scalars, update }: UpdateRule): Optimizer => ({
+export const perParameter = ({ elementwise = false, slots, scalars, update }: UpdateRule): Optimizer => ({
+  elementwise,
   scalars,
   memory: (parameters) =>
     bySlot(

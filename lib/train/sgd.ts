@@ -29,6 +29,7 @@ export const sgd = ({
   weightDecay = 0,
 }: SgdOptions): Optimizer =>
   perParameter({
+    elementwise: true,
     slots: (dims) => (momentum === 0 ? {} : { velocity: dims }),
     scalars: (step) => ({ learning_rate: learningRate(step) }),
     update: (update) => {

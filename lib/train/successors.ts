@@ -29,7 +29,13 @@ export type UpdatePlan = Omit<TrainingGraphOptions<Parameterisation>, 'model' | 
 export const initialOf = (weights: ReadonlyArray<Weight>): Parameters =>
   Object.fromEntries(weights.map(({ name, initial }) => [name, initial]))
 
-const isMatrix = (_name: string, dims: ReadonlyArray<number>): boolean => dims.length >= 2
+/**
+ * What weight decay applies to by default: neither biases nor norms.
+ *
+ * @example
+ * const decays = isMatrix('head.weight', [32, 10]) // true
+ */
+export const isMatrix = (_name: string, dims: ReadonlyArray<number>): boolean => dims.length >= 2
 
 /** What changes at a step, under the names that graphs are fed it by. */
 const flat = (

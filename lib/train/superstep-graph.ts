@@ -14,12 +14,16 @@ import {
 import type { AskRows } from '../rollout/index.js'
 import type { ElementType, ErrorOf, Parameterisation } from '../types/index.js'
 import { emptyInput, type InGraphRollout, latentsInGraph } from './in-graph-rollout.js'
+import { frozen } from './frozen.js'
+import { joined, type Joints } from './joined.js'
 import { names } from './names.js'
+import { initialOf, isMatrix } from './successors.js'
 import {
   type StepValues,
   stepValues,
   type TrainingGraph,
   type TrainingGraphOptions,
+  weightsOf,
 } from './training-graph.js'
 
 export type SuperstepGraphOptions<P extends Parameterisation> = Omit<
@@ -78,6 +82,44 @@ const rolledOut = (
 }
 
 /**
+ * A step on joined weights, where the optimizer allows: fewer operators, and so less waiting for each of them to start. What it starts
+ * with is under the names of the weights as they were.
+ */
+const jointStep = <P extends Parameterisation>(
+  options: Omit<TrainingGraphOptions<P>, 'accumulate'>,
+): E.Either<
+  ErrorOf<'GradientError'>,
+  Pick<SuperstepGraph, 'parameters' | 'memory'> & { readonly step: StepValues; readonly joints: Joints }
+> => {
+  const { optimizer, trains = () => true, decays = isMatrix } = options
+  if (optimizer.elementwise !== true)
+    return pipe(
+      stepValues(options),
+      E.map((step) => ({ ...step, step, joints: {} })),
+    )
+  const separate = frozen(options.model, trains)
+  const { model, joints } = joined(separate, (name, dims) => String(decays(name, dims)))
+  const together: Readonly<Partial<Joints>> = joints
+  return pipe(
+    stepValues({
+      ...options,
+      model,
+      trains: () => true,
+      decays: (name, dims) => {
+        const parts = together[name]
+        return parts === undefined
+          ? decays(name, dims)
+          : decays(parts[0], [dims[0] / parts.length, ...dims.slice(1)])
+      },
+    }),
+    E.map((step) => {
+      const parameters = initialOf(weightsOf(separate))
+      return { step, joints, parameters, memory: { ...step.memory, ...optimizer.memory(parameters) } }
+    }),
+  )
+}
+
+/**
  * Optimizer steps as one graph, as many as it is told at each run, each on the weights that the one before it leaves, rollouts
  * included: what is fed is known before the first of them, and nothing but the last state and the steps' reports comes out. It is the
  * graph of a single step in a loop.
@@ -94,11 +136,16 @@ export const superstepGraph = <P extends Parameterisation>({
   ...options
 }: SuperstepGraphOptions<P>): E.Either<ErrorOf<'GradientError'>, SuperstepGraph> =>
   pipe(
-    stepValues(options),
-    E.map((step) => {
+    jointStep(options),
+    E.map(({ step, joints, parameters, memory }) => {
       const outputs = rolledOut(step, options.batchSize, rollout)
       const values = suited(Object.values(outputs))
       const prefix = names.next('')
+      const called = [
+        (name: string) => name,
+        names.average,
+        ...Object.keys(step.memory).map((slot) => (name: string) => names.slot(slot, name)),
+      ]
       const { whole: file, ragged } = draftRepeated({
         outputs: Object.fromEntries(Object.keys(outputs).map((name, i) => [name, values[i]])),
         carried: Object.fromEntries(
@@ -106,9 +153,16 @@ export const superstepGraph = <P extends Parameterisation>({
             name.startsWith(prefix) ? [[name, name.slice(prefix.length)]] : [],
           ),
         ),
+        parts: Object.fromEntries(
+          Object.entries(joints).flatMap(([joint, parts]) =>
+            called.map((rename) => [
+              names.next(rename(joint)),
+              Object.fromEntries(parts.map((part) => [names.next(rename(part)), rename(part)])),
+            ]),
+          ),
+        ),
         name: 'superstep',
       })
-      const { parameters, memory, readsClean } = step
-      return { file, ragged, parameters, memory, readsClean }
+      return { file, ragged, parameters, memory, readsClean: step.readsClean }
     }),
   )

@@ -73,7 +73,14 @@ export type TrainingGraph = {
 
 const trainedValue = ({ prediction, training = prediction }: Model<Parameterisation>): Value => training
 
-const weightsOf = (model: Model<Parameterisation>): ReadonlyArray<Weight> =>
+/**
+ * The weights of a model that train: those of float32 that what is trained reads.
+ *
+ * @example
+ * declare const model: Model<'flow_matching'>
+ * const count = weightsOf(model).length
+ */
+export const weightsOf = (model: Model<Parameterisation>): ReadonlyArray<Weight> =>
   leaves([trainedValue(model)]).flatMap((value) =>
     value.node.kind === 'parameter' && value.node.initial.type === 'float32'
       ? [{ value, name: value.node.name, initial: value.node.initial }]

@@ -20,11 +20,16 @@ import {
   training,
 } from 'deriva/stream'
 import {
+  adafactor,
+  adam,
   adamw,
   inMemory,
+  lion,
   type Metrics,
   namedTensors,
   type Parameters,
+  prodigy,
+  sgd,
   type Standing,
   type State,
   type Superstep,
@@ -221,6 +226,22 @@ describe('a superstep gives the weights, the averages, the memory and the metric
     const counts = (metrics: ReadonlyArray<Metrics>) => metrics.map(({ evaluations }) => evaluations)
     expect(counts(twice)).toEqual(counts(plain).map((n) => 2 * n))
     expect(twice[0].drift).not.toBeCloseTo(plain[0].drift, 4)
+  })
+
+  it.each([
+    ['adam', adam({ learningRate: () => 1e-2, weightDecay: 0.1, epsilon: 1e-4 })],
+    ['sgd with momentum', sgd({ learningRate: () => 1e-2, momentum: 0.9, weightDecay: 0.1 })],
+    ['lion', lion({ learningRate: () => 1e-3, weightDecay: 0.1 })],
+    ['adafactor, which looks at a weight as a whole', adafactor({ learningRate: () => 1e-2 })],
+    ['prodigy, which looks at all of them', prodigy({ learningRate: () => 1 })],
+  ] as const)('by %s, where weights of one shape decay and others do not', async (_, optimizer) => {
+    const decays = (name: string, dims: ReadonlyArray<number>): boolean =>
+      name.includes('0') && dims.length > 1
+    await agree({ ...picturing, options: { optimizer, decays } }, 2)
+  })
+
+  it('where activations are computed again', async () => {
+    await agree({ ...picturing, options: { checkpointing: true } }, 2)
   })
 
   it('with targets that lead from where the samples are; on the grid of deployment; from pure noise', async () => {

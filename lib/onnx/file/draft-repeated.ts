@@ -7,6 +7,7 @@ import {
   AttributeProtoSchema,
   GraphProtoSchema,
   NodeProtoSchema,
+  type AttributeProto,
   type NodeProto,
   type TensorProto,
 } from '../proto/onnx_pb.js'
@@ -33,6 +34,11 @@ export type Repeated = {
   readonly outputs: Readonly<Record<string, Value>>
   /** What passes from turn to turn: an output's name, and the name of the input or weight that it is in the next turn. */
   readonly carried: Readonly<Record<string, string>>
+  /**
+   * What is carried as one but fed and given in parts, by the output's name: the outputs that stand for parts of equal size along its
+   * first axis, and the inputs that these are at the first turn.
+   */
+  readonly parts?: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly name?: string
 }
 
@@ -40,16 +46,16 @@ export type Repeated = {
 const within = (name: string): string => (name === '' ? '' : `turn/${name}`)
 const [iteration, going, still] = ['iteration', 'going', 'still'].map(within)
 
+const integer = (name: string, i: number): AttributeProto =>
+  create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(i) })
+
 const node = (opType: string, input: string[], output: string, axis?: number): NodeProto =>
   create(NodeProtoSchema, {
     name: output,
     opType,
     input,
     output: [output],
-    attribute:
-      axis === undefined
-        ? []
-        : [create(AttributeProtoSchema, { name: 'axis', type: AttributeType.INT, i: BigInt(axis) })],
+    attribute: axis === undefined ? [] : [integer('axis', axis)],
   })
 
 /** The inputs and weights that these depend on, by name. */
@@ -91,6 +97,22 @@ const entriesOf = (fed: ReadonlyArray<string>, ragged: ReadonlyArray<RaggedAxis>
       }),
     )
 
+/** Something carried: under which names, and of which kind, it enters the graph and leaves it. */
+type State = {
+  readonly output: string
+  readonly input: string
+  readonly typed: Typed
+  /** In whose place these enter and leave. */
+  readonly parts: ReadonlyArray<Omit<State, 'parts'>>
+}
+
+const partsOf = (typed: Typed, named: Readonly<Record<string, string>>): State['parts'] => {
+  const entries = Object.entries(named)
+  const [rows, ...rest] = typed.shape
+  const shape = [Number(rows) / entries.length, ...rest]
+  return entries.map(([output, input]) => ({ output, input, typed: { ...typed, shape } }))
+}
+
 /** A node under the names that it and its tensors have within the loop. */
 const turned = (one: NodeProto): NodeProto => ({
   ...one,
@@ -116,13 +138,15 @@ const turned = (one: NodeProto): NodeProto => ({
 export const draftRepeated = ({
   outputs,
   carried,
+  parts = {},
   name = 'repeated',
 }: Repeated): { readonly whole: Draft; readonly ragged: ReadonlyArray<RaggedAxis> } => {
   const turn = draft({ outputs, parameters: 'inputs', name: 'turn' })
-  const states = Object.entries(carried).map(([output, input]) => {
+  const states = Object.entries(carried).map(([output, input]): State => {
     if (!Object.hasOwn(outputs, output))
       throw new GraphFailure(`"${output}" is to become "${input}", and there is no such output`, output)
-    return { output, input, typed: outputs[output] }
+    const typed = outputs[output]
+    return { output, input, typed, parts: partsOf(typed, parts[output] ?? {}) }
   })
   const reports = Object.entries(outputs).filter(([output]) => !Object.hasOwn(carried, output))
   const isCarried = new Set(Object.values(carried))
@@ -168,17 +192,38 @@ export const draftRepeated = ({
     output: [...states.map(({ output }) => output), ...reports.map(([output]) => output)],
     attribute: [create(AttributeProtoSchema, { name: 'body', type: AttributeType.GRAPH, g: body })],
   })
+  const inParts = states.filter((state) => state.parts.length > 0)
+  const seen = states.flatMap((state) => (state.parts.length > 0 ? state.parts : [state]))
   const graph = create(GraphProtoSchema, {
     name,
-    node: [loop],
+    node: [
+      ...inParts.map(({ input, parts: each }) =>
+        node(
+          'Concat',
+          each.map((part) => part.input),
+          input,
+          0,
+        ),
+      ),
+      loop,
+      ...inParts.map(({ output, parts: each }) =>
+        create(NodeProtoSchema, {
+          name: `${output}/parts`,
+          opType: 'Split',
+          input: [output],
+          output: each.map((part) => part.output),
+          attribute: [integer('axis', 0), integer('num_outputs', each.length)],
+        }),
+      ),
+    ],
     input: [
       encodeValueInfo(repeatedInputs.turns, { type: 'int64', shape: [] }),
-      ...states.map(({ input, typed }) => encodeValueInfo(input, typed)),
+      ...seen.map(({ input, typed }) => encodeValueInfo(input, typed)),
       ...fed.map(([input, typed]) => encodeValueInfo(input, onceATurn(typed))),
       ...lengths.map((length) => encodeValueInfo(length, { type: 'int64', shape: [repeatedInputs.turns] })),
     ],
     output: [
-      ...states.map(({ output, typed }) => encodeValueInfo(output, typed)),
+      ...seen.map(({ output, typed }) => encodeValueInfo(output, typed)),
       ...reports.map(([output, typed]) => encodeValueInfo(output, onceATurn(typed))),
     ],
   })

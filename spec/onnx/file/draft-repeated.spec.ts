@@ -106,6 +106,24 @@ describe('a graph in a loop', () => {
     expect(outputs.sum.dims).toEqual([0])
   })
 
+  it('carries as one what is fed and given in parts', async () => {
+    const [both, by] = [input('both', 'float32', [4, 2]), input('by', 'float32', [])]
+    const repeated: Repeated = {
+      outputs: { 'next/both': mul(both, by), first: reduceSum(both) },
+      carried: { 'next/both': 'both' },
+      parts: { 'next/both': { 'next/a': 'a', 'next/b': 'b' } },
+    }
+    const outputs = await runOf(
+      repeated,
+      { a: float32([2, 2], [1, 2, 3, 4]), b: float32([2, 2], [5, 6, 7, 8]) },
+      [2, 3].map((factor) => ({ by: float32([], [factor]) })),
+    )
+    expect(Object.keys(outputs)).toEqual(['next/a', 'next/b', 'first'])
+    expect(outputs['next/a']).toEqual(float32([2, 2], [6, 12, 18, 24]))
+    expect(outputs['next/b']).toEqual(float32([2, 2], [30, 36, 42, 48]))
+    expect(numbers(outputs.first)).toEqual([36, 72])
+  })
+
   it('reads large constants from outside the loop, where they stand once', async () => {
     const matrix = float32(
       [64, 64],
