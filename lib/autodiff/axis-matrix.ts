@@ -1,7 +1,8 @@
 import type { ElementType } from '../types/index.js'
 import { fromNumbers } from '../onnx/element.js'
-import { constant, matMul, reshape, type Value } from '../onnx/index.js'
+import { constant, matMul, type Value } from '../onnx/index.js'
 import { dims } from './known.js'
+import { reshaped } from './reshaped.js'
 
 /** A matrix that a linear operator applies along one axis (Resize, Pad with repeated elements): row-major weights. */
 export type AxisMatrix = { readonly rows: number; readonly columns: number; readonly weights: Float64Array }
@@ -42,8 +43,8 @@ export const backAlong = (dy: Value, axis: number, matrix: AxisMatrix): Value =>
   const shape = dims(dy)
   if (axis === shape.length - 1) return matMul(dy, tensorOf(matrix, dy.type, false))
   const after = shape.slice(axis + 1)
-  const flat = reshape(dy, [-1, matrix.rows, after.reduce((n, d) => n * d, 1)])
-  return reshape(matMul(tensorOf(matrix, dy.type, true), flat), [
+  const flat = reshaped(dy, [-1, matrix.rows, after.reduce((n, d) => n * d, 1)])
+  return reshaped(matMul(tensorOf(matrix, dy.type, true), flat), [
     ...shape.slice(0, axis),
     matrix.columns,
     ...after,

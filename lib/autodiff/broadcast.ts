@@ -1,7 +1,8 @@
-import { expand, matMul, mul, reduceSum, reshape, sameShape, scalar, type Value } from '../onnx/index.js'
+import { expand, matMul, mul, reduceSum, sameShape, scalar, type Value } from '../onnx/index.js'
 import { toNumbers } from '../onnx/element.js'
 import { size, type Tensor } from '../types/index.js'
 import { dims } from './known.js'
+import { reshaped } from './reshaped.js'
 
 /**
  * Undoes broadcasting: sums `value` over the axes along which a tensor of shape `shape` was repeated.
@@ -19,13 +20,13 @@ export const sumTo = (value: Value, shape: ReadonlyArray<number>): Value => {
   const axes = from.flatMap((length, i) =>
     (i < missing ? 1 : shape[i - missing]) === 1 && length !== 1 ? [i] : [],
   )
-  if (axes.length === 0) return reshape(value, shape)
+  if (axes.length === 0) return reshaped(value, shape)
   const columns = size(shape)
   const leading = from.slice(0, axes.at(-1)).every((length, i) => length === 1 || axes.includes(i))
   const isMatrix = value.type === 'float32' || value.type === 'float64'
-  if (!leading || !isMatrix || columns === 1) return reshape(reduceSum(value, axes, false), shape)
+  if (!leading || !isMatrix || columns === 1) return reshaped(reduceSum(value, axes, missing === 0), shape)
   const rows = size(from) / columns
-  return reshape(matMul(expand(scalar(1, value.type), [1, rows]), reshape(value, [rows, columns])), shape)
+  return reshaped(matMul(expand(scalar(1, value.type), [1, rows]), reshaped(value, [rows, columns])), shape)
 }
 
 /**

@@ -1,5 +1,6 @@
-import { add, concat, expand, pad, reshape, scalar, slice, type Value } from '../onnx/index.js'
+import { add, concat, expand, pad, scalar, slice, type Value } from '../onnx/index.js'
 import { dims } from './known.js'
+import { reshaped } from './reshaped.js'
 
 /**
  * d loss / d x, of x's shape: a value, or the part of it that is not zero. Parts come from rules of operators that take a tensor
@@ -54,10 +55,10 @@ const interleaved = (parts: ReadonlyArray<Part>, length: number): ReadonlyArray<
   const shape = dims(first.value)
   const lane = [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]
   const stacked = concat(
-    lanes.map((part) => (part === undefined ? zeros(lane, first.value.type) : reshape(part.value, lane))),
+    lanes.map((part) => (part === undefined ? zeros(lane, first.value.type) : reshaped(part.value, lane))),
     axis + 1,
   )
-  const joined = reshape(stacked, withLength(shape, axis, count(first) * step))
+  const joined = reshaped(stacked, withLength(shape, axis, count(first) * step))
   const room = length - start
   const value = count(first) * step > room ? slice(joined, [0], [room], [axis]) : joined
   const others = parts.filter((part) => !lanes.includes(part))

@@ -2,7 +2,6 @@ import * as E from 'fp-ts/lib/Either.js'
 import { isFloat } from '../onnx/element.js'
 import {
   isStatic,
-  reshape,
   scalar,
   showShape,
   topological,
@@ -20,6 +19,7 @@ import { dims } from './known.js'
 import { nodeLabel, reach, type Reach } from './reach.js'
 import { recomputation, type Seen } from './recomputed.js'
 import { Refusal, within } from './refusal.js'
+import { reshaped } from './reshaped.js'
 import type { Rules } from './rule.js'
 import { rules } from './rules/index.js'
 import { segments } from './segments.js'
@@ -119,7 +119,7 @@ const backward = (
     contributions.set(node, lists)
     lists[output]?.push(cotangent)
   }
-  if (active.has(loss)) contribute(loss, reshape(scalar(1, loss.type), loss.shape))
+  if (active.has(loss)) contribute(loss, reshaped(scalar(1, loss.type), loss.shape))
   for (const node of [...order].reverse()) {
     within(node, () => {
       const lists = contributions.get(node)

@@ -1,7 +1,8 @@
-import { concat, gemm, matMul, pad, reshape, slice, transpose, type Value } from '../onnx/index.js'
+import { concat, gemm, matMul, pad, slice, transpose, type Value } from '../onnx/index.js'
 import { size } from '../types/index.js'
 import { sumTo } from './broadcast.js'
 import { dims } from './known.js'
+import { reshaped } from './reshaped.js'
 
 /** How a convolution's window moves; lists have one entry for each spatial axis, `pads` two (before all, then after all). */
 export type Sliding = {
@@ -67,10 +68,10 @@ const pointwise = (x: Value, dy: Value, { group }: Sliding): Value => {
   const [[batch = 1, channels = 1], [, out = 1, ...counts]] = [dims(x), dims(dy)]
   const [inner, outer, pixels] = [channels / group, out / group, size(counts)]
   const products = grouped(
-    reshape(dy, [batch, group, outer, pixels]),
-    reshape(x, [batch, group, inner, pixels]),
+    reshaped(dy, [batch, group, outer, pixels]),
+    reshaped(x, [batch, group, inner, pixels]),
   )
-  return reshape(sumTo(products, [group, outer, inner]), [out, inner, ...counts.map(() => 1)])
+  return reshaped(sumTo(products, [group, outer, inner]), [out, inner, ...counts.map(() => 1)])
 }
 
 const isPointwise = (x: Value, dy: Value, { kernel_shape, strides, pads, group }: Sliding): boolean => {
@@ -106,19 +107,19 @@ export const weightGradient = (x: Value, dy: Value, sliding: Sliding): Value => 
   const [, height = 1] = dims(image)
   const patches = concat(
     choices(columns).map((window) =>
-      reshape(taken(image, window), [channels, 1, height, batch, ...counts.slice(1)]),
+      reshaped(taken(image, window), [channels, 1, height, batch, ...counts.slice(1)]),
     ),
     1,
   )
-  const parts = rows.map((row) => reshape(taken(patches, [row]), [channels, 1, positions, pixels]))
+  const parts = rows.map((row) => reshaped(taken(patches, [row]), [channels, 1, positions, pixels]))
   // A copy of the patches against a copy of the weight in small pieces.
   const together = 4 * outer > pixels ? [parts] : parts.map((part) => [part])
-  const left = reshape(rowsFirst(dy), [group, outer, pixels])
+  const left = reshaped(rowsFirst(dy), [group, outer, pixels])
   const products = together.map((some) => {
-    const right = reshape(concat(some, 1), [group, inner * some.length * positions, pixels])
-    return reshape(grouped(left, right), [out, inner, some.length, positions])
+    const right = reshaped(concat(some, 1), [group, inner * some.length * positions, pixels])
+    return reshaped(grouped(left, right), [out, inner, some.length, positions])
   })
-  return reshape(concat(products, 2), [out, inner, ...kernel])
+  return reshaped(concat(products, 2), [out, inner, ...kernel])
 }
 
 /** a·bᵀ over leading axes; one matrix is a Gemm, which transposes for free. */
@@ -126,8 +127,10 @@ const grouped = (a: Value, b: Value): Value => {
   const [left, right] = [dims(a), dims(b)]
   const rank = left.length
   if (size(left.slice(0, -2)) === 1) {
-    const product = gemm(reshape(a, left.slice(-2)), reshape(b, right.slice(-2)), undefined, { transB: true })
-    return reshape(product, [...left.slice(0, -1), right.at(-2) ?? 1])
+    const product = gemm(reshaped(a, left.slice(-2)), reshaped(b, right.slice(-2)), undefined, {
+      transB: true,
+    })
+    return reshaped(product, [...left.slice(0, -1), right.at(-2) ?? 1])
   }
   return matMul(a, transpose(b, [...left.keys()].slice(0, -2).concat(rank - 1, rank - 2)))
 }

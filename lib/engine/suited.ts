@@ -1,16 +1,17 @@
 import * as E from 'fp-ts/lib/Either.js'
 import {
   add,
+  type AttributesOf,
   cast,
   decode,
-  div,
   draft,
   mul,
   type OperatorName,
   type OperatorNode,
+  pow,
   reduceMean,
   rewrite,
-  sqrt,
+  single,
   sub,
   type Value,
 } from '../onnx/index.js'
@@ -24,30 +25,31 @@ import { externalOf, inParts, type ModelParts } from './parts.js'
 const wantsStatistics = (node: OperatorNode): boolean =>
   node.operator === 'LayerNormalization' && node.outputs.length > 1
 
-/** The statistics (float32, as the operator has them) and what follows from them, in operators that every device has. */
+/**
+ * The values as the operator has them, and the statistics (float32) in operators that every device has. Where the values are read elsewhere
+ * without statistics, it is the same operator.
+ */
 const layerNormalization = (
+  inputs: ReadonlyArray<Value | undefined>,
   x: Value,
-  scale: Value,
-  bias: Value | undefined,
-  { axis, epsilon }: { readonly axis: number; readonly epsilon: number },
+  attributes: AttributesOf<'LayerNormalization'>,
 ): ReadonlyArray<Value> => {
-  const rank = x.shape.length
-  const from = axis < 0 ? axis + rank : axis
-  const axes = Array.from({ length: rank - from }, (_, i) => from + i)
+  const axes = [...x.shape.keys()].slice(attributes.axis)
   const wide = cast(x, 'float32')
   const mean = reduceMean(wide, axes)
   const centred = sub(wide, mean)
-  const inverse = div(1, sqrt(add(reduceMean(mul(centred, centred), axes), epsilon)))
-  const scaled = mul(cast(mul(centred, inverse), x.type), scale)
-  return [bias === undefined ? scaled : add(scaled, bias), mean, inverse]
+  const variance = reduceMean(mul(centred, centred), axes)
+  const inverse = pow(add(variance, attributes.epsilon), -0.5)
+  return [single('LayerNormalization', inputs, attributes), mean, inverse]
 }
 
 const withStatistics = (outputs: ReadonlyArray<Value>): ReadonlyArray<Value> =>
-  rewrite(outputs, (node, [x, scale, bias]) =>
-    node.operator === 'LayerNormalization' && wantsStatistics(node) && x !== undefined && scale !== undefined
-      ? layerNormalization(x, scale, bias, node.attributes)
-      : undefined,
-  )
+  rewrite(outputs, (node, inputs) => {
+    const [x] = inputs
+    return node.operator === 'LayerNormalization' && wantsStatistics(node) && x !== undefined
+      ? layerNormalization(inputs, x, node.attributes)
+      : undefined
+  })
 
 /** What is written in other operators, and an operator without which there is nothing to do: most models need not even be read. */
 const suitings: {

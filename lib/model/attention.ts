@@ -7,8 +7,8 @@ import type { Scope } from './scope.js'
 /**
  * Multi-head self-attention (Vaswani et al. 2017, section 3.2): [batch, tokens, width] → the same.
  *
- * Queries, keys and values come from one matrix product. The keys are transposed straight to [batch, heads, d, tokens], and the queries
- * are scaled rather than the scores, which are more.
+ * Queries, keys and values come from one matrix product and are brought to [batch, heads, tokens, d] together. ONNX Runtime's products
+ * read the keys transposed as they are. The queries are scaled rather than the scores, which are more.
  *
  * @param heads divides the width
  * @param initialiseOutput the initial weight of the output projection
@@ -22,12 +22,10 @@ export const attention = (at: Scope, x: Value, heads: number, initialiseOutput?:
   if (width % heads !== 0)
     throw new GraphFailure(`${heads} attention heads do not divide a width of ${width}`)
   const d = width / heads
-  const qkv = linear(at.at('qkv'), x, 3 * width)
-  const [q = x, k = x, v = x] = split(qkv, [width, width, width], 2).map((part) =>
-    reshape(part, [0, tokens, heads, d]),
-  )
-  const scores = matMul(mul(transpose(q, [0, 2, 1, 3]), 1 / Math.sqrt(d)), transpose(k, [0, 2, 3, 1]))
-  const mixed = matMul(softmax(scores, -1), transpose(v, [0, 2, 1, 3]))
+  const qkv = reshape(linear(at.at('qkv'), x, 3 * width), [0, tokens, 3 * heads, d])
+  const [q = x, k = x, v = x] = split(transpose(qkv, [0, 2, 1, 3]), [heads, heads, heads], 1)
+  const scores = matMul(mul(q, 1 / Math.sqrt(d)), transpose(k, [0, 1, 3, 2]))
+  const mixed = matMul(softmax(scores, -1), v)
   const joined = reshape(transpose(mixed, [0, 2, 1, 3]), [0, tokens, width])
   return linear(at.at('out'), joined, width, initialiseOutput)
 }

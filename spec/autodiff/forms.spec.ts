@@ -1,4 +1,5 @@
 import { grad } from 'deriva/autodiff'
+import { attention, scope } from 'deriva/model'
 import {
   add,
   concat,
@@ -10,6 +11,7 @@ import {
   input,
   instanceNormalization,
   layerNormalization,
+  leaves,
   matMul,
   mul,
   reduceMean,
@@ -27,10 +29,12 @@ import { right } from './training.js'
 
 /** Gradients take the forms that ONNX Runtime runs fast; the rules say what was measured. */
 
+const named = (outputs: ReadonlyArray<Value>): Readonly<Record<string, Value>> =>
+  Object.fromEntries(outputs.map((value, i) => [`v${i}`, value]))
+
 /** How often each operator occurs in a file with these outputs: equal expressions are written once. */
 const counts = (outputs: ReadonlyArray<Value>): ReadonlyMap<string, number> => {
-  const named = Object.fromEntries(outputs.map((value, i) => [`v${i}`, value]))
-  const { outputs: decoded } = right(decode(encode({ outputs: named, parameters: 'inputs' })))
+  const { outputs: decoded } = right(decode(encode({ outputs: named(outputs), parameters: 'inputs' })))
   const found = new Map<string, number>()
   for (const node of topological(Object.values(decoded)))
     if (node.kind === 'operator') found.set(node.operator, (found.get(node.operator) ?? 0) + 1)
@@ -108,6 +112,25 @@ describe('the gradient of', () => {
     expect(operators.get('LayerNormalization')).toBe(1)
     // ȳ − mean, and minus x̂ · mean: x − mean is not computed again.
     expect(operators.get('Sub')).toBe(2)
+    expect(operators.has('Reshape')).toBe(false)
+  })
+
+  it('an attention moves heads twice on the way there and twice back; other transposes are of products’ operands', () => {
+    const x = tensor('x', 2, 16, 32)
+    const y = attention(scope(1).at('attention'), x, 4)
+    const weights = leaves([y]).filter(({ node }) => node.kind === 'parameter')
+    const loss = reduceSum(mul(y, tensor('dy', 2, 16, 32)), undefined, false)
+    const file = encode({
+      outputs: named([loss, ...right(grad(loss, [x, ...weights]))]),
+      parameters: 'inputs',
+    })
+    const perms = topological(Object.values(right(decode(file)).outputs)).flatMap((node) =>
+      node.kind === 'operator' && node.operator === 'Transpose' ? [node.attributes.perm.join()] : [],
+    )
+    expect(perms.filter((perm) => perm === '0,2,1,3').length).toBe(4)
+    // Keys, values, the gradient of the scores and the softmax: products that ONNX Runtime has for transposed operands too.
+    expect(perms.filter((perm) => perm === '0,1,3,2').length).toBe(4)
+    expect(perms.length).toBe(8)
   })
 
   it('an instance normalisation lets LayerNormalization compute its statistics', () => {

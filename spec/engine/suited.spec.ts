@@ -1,15 +1,19 @@
 import {
   add,
   conv,
+  decode,
   div,
   draft,
+  encode,
   input,
+  layerNormalization,
   layerNormalizationWithStatistics,
   matMul,
   mul,
   parameter,
   relu,
   sub,
+  topological,
   type Value,
 } from 'deriva/onnx'
 import { normal } from 'deriva/random'
@@ -20,7 +24,7 @@ import { channelBlock } from '../../lib/engine/channel-block.js'
 import { localEngine } from '../../lib/engine/local-engine.js'
 import { inParts, type ModelParts } from '../../lib/engine/parts.js'
 import { toRuntime } from '../../lib/engine/runtime-tensor.js'
-import { suited } from '../../lib/engine/suited.js'
+import { suited, suitedTo } from '../../lib/engine/suited.js'
 import { right } from '../autodiff/training.js'
 
 const drawn = (sample: number, n: number): Float32Array =>
@@ -62,6 +66,21 @@ describe('a model suited to a graphics card', () => {
       }
     },
   )
+
+  it('normalises once where some read the values and others the statistics', () => {
+    const x = input('x', 'float32', ['batch', 4, 6])
+    const scale = parameter('scale', float32([6], drawn(1, 6)))
+    const options = { axis: 2, epsilon: 1e-3 }
+    const [y, , inverse] = layerNormalizationWithStatistics(x, scale, undefined, options)
+    const suitable = suitedTo('cuda', [
+      mul(layerNormalization(x, scale, undefined, options), mul(y, inverse)),
+    ])
+    const { outputs } = right(decode(encode({ outputs: { y: suitable[0] }, parameters: 'initializers' })))
+    const found = topological([outputs.y]).flatMap((node) => (node.kind === 'operator' ? [node] : []))
+    expect(
+      found.filter(({ operator }) => operator === 'LayerNormalization').map((node) => node.outputs.length),
+    ).toEqual([1])
+  })
 
   it('keeps what stands apart from its file where it is', async () => {
     const x = input('x', 'float32', ['batch', 64])

@@ -1,9 +1,10 @@
-import { pad, reduceSum, reshape, single, slice, sub, type Value } from '../../onnx/index.js'
+import { pad, reduceSum, single, slice, sub, type Value } from '../../onnx/index.js'
 import { backAlong, selectionMatrix } from '../axis-matrix.js'
 import type { Application } from '../application.js'
 import { sumTo } from '../broadcast.js'
 import { accumulated, type Part } from '../cotangent.js'
 import { dims, integers } from '../known.js'
+import { reshaped } from '../reshaped.js'
 import { unaryRule, type Rule, type Rules } from '../rule.js'
 
 /** The axes an optional input names, counted from the front; `otherwise` where it is left out. */
@@ -127,12 +128,12 @@ const sourceIndex = {
 const tiling: Rule<'Tile'> = (dy, at) => {
   const shape = dims(at.input(0))
   const repeats = integers(at.input(1))
-  const apart = reshape(
+  const apart = reshaped(
     dy,
     shape.flatMap((n, i) => [repeats[i] ?? 1, n]),
   )
   return [
-    reshape(
+    reshaped(
       reduceSum(
         apart,
         shape.map((_, i) => 2 * i),

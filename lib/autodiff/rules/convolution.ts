@@ -1,6 +1,7 @@
-import { conv, convTranspose, reduceSum, reshape, slice, transpose, type Value } from '../../onnx/index.js'
+import { conv, convTranspose, reduceSum, slice, transpose, type Value } from '../../onnx/index.js'
 import { size } from '../../types/index.js'
 import { dims } from '../known.js'
+import { reshaped } from '../reshaped.js'
 import { weightGradient, type Sliding } from '../weight-gradient.js'
 import type { Rule, Rules } from '../rule.js'
 
@@ -15,9 +16,10 @@ const perChannel = (dy: Value): Value =>
 /** The weight seen from the other side: [channels, out / group, …kernel]. */
 const turned = (w: Value, group: number): Value => {
   const [out = 1, inner = 1, ...kernel] = dims(w)
+  if (group === 1) return transpose(w, [1, 0, ...kernel.map((_, i) => i + 2)])
   const outer = out / group
-  return reshape(
-    transpose(reshape(w, [group, outer, inner, ...kernel]), [0, 2, 1, ...kernel.map((_, i) => i + 3)]),
+  return reshaped(
+    transpose(reshaped(w, [group, outer, inner, ...kernel]), [0, 2, 1, ...kernel.map((_, i) => i + 3)]),
     [group * inner, outer, ...kernel],
   )
 }
@@ -27,7 +29,7 @@ const reversed = (x: Value): Value => {
   const [lead, spatial] = [dims(x).slice(0, 2), dims(x).slice(2)]
   return size(spatial) === 1
     ? x
-    : reshape(slice(reshape(x, [...lead, size(spatial)]), [-1], [-(2 ** 31)], [2], [-1]), dims(x))
+    : reshaped(slice(reshaped(x, [...lead, size(spatial)]), [-1], [-(2 ** 31)], [2], [-1]), dims(x))
 }
 
 /**

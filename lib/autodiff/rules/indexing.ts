@@ -10,7 +10,6 @@ import {
   mod,
   mul,
   reduceSum,
-  reshape,
   scatterElements,
   scatterND,
   gemm,
@@ -21,6 +20,7 @@ import { int64, size } from '../../types/index.js'
 import type { Application } from '../application.js'
 import { zeros, type Cotangent } from '../cotangent.js'
 import { dims, knownIntegers } from '../known.js'
+import { reshaped } from '../reshaped.js'
 import type { Rule, Rules } from '../rule.js'
 
 /**
@@ -41,17 +41,17 @@ const vector = (xs: ReadonlyArray<number>): Value => constant(int64([xs.length],
  */
 const gathered = (dy: Value, indices: Value, length: number): Value => {
   const [before = 1, n = 0, after = 1] = dims(dy)
-  const flat = reshape(cast(indices, 'int64'), [n])
+  const flat = reshaped(cast(indices, 'int64'), [n])
   if (length <= longestOneHot) {
-    const classes = reshape(vector(Array.from({ length }, (_, i) => i)), [1, length])
+    const classes = reshaped(vector(Array.from({ length }, (_, i) => i)), [1, length])
     // Negative indices count from the end; Mod has the sign of the length.
-    const index = mod(reshape(flat, [n, 1]), integer(length))
+    const index = mod(reshaped(flat, [n, 1]), integer(length))
     const oneHot = cast(equal(index, classes), dy.type)
     return before === 1
-      ? reshape(gemm(oneHot, reshape(dy, [n, after]), undefined, { transA: true }), [1, length, after])
+      ? reshaped(gemm(oneHot, reshaped(dy, [n, after]), undefined, { transA: true }), [1, length, after])
       : matMul(transpose(oneHot, [1, 0]), dy)
   }
-  const everywhere = expand(reshape(flat, [1, n, 1]), [before, n, after])
+  const everywhere = expand(reshaped(flat, [1, n, 1]), [before, n, after])
   return scatterElements(zeros([before, length, after], dy.type), everywhere, dy, {
     axis: 1,
     reduction: 'add',
@@ -68,11 +68,11 @@ const gathering: Rule<'Gather'> = (dy, at) => {
   const known = knownIntegers(indices)
   if (known?.length === 1) {
     const [index] = known
-    const value = reshape(dy, [...before, 1, ...after])
+    const value = reshaped(dy, [...before, 1, ...after])
     return [{ value, axis, start: index < 0 ? index + length : index, step: 1 }]
   }
-  const flat = reshape(dy, [size(before), size(dims(indices)), size(after)])
-  return [reshape(gathered(flat, indices, length), shape)]
+  const flat = reshaped(dy, [size(before), size(dims(indices)), size(after)])
+  return [reshaped(gathered(flat, indices, length), shape)]
 }
 
 /** y = x at index tuples, batch by batch.  x̄ = ȳ added up there: a tuple is one index into the axes it names, flattened. */
@@ -90,9 +90,9 @@ const gatheringTuples: Rule<'GatherND'> = (dy, at) => {
   const within = reduceSum(mul(mod(indices, vector(lengths)), vector(strides)), [places.length], false)
   const perBatch = size(places.slice(batchAxes))
   const offsets = Array.from({ length: size(places) }, (_, i) => Math.floor(i / perBatch) * size(lengths))
-  const flat = add(reshape(within, [size(places)]), vector(offsets))
+  const flat = add(reshaped(within, [size(places)]), vector(offsets))
   const rows = size(batches) * size(lengths)
-  return [reshape(gathered(reshape(dy, [1, size(places), size(rest)]), flat, rows), shape)]
+  return [reshaped(gathered(reshaped(dy, [1, size(places), size(rest)]), flat, rows), shape)]
 }
 
 /** Scatters write (`none`) or add: an update gets ȳ from where it went, x the rest. Products and extremes have no rule. */

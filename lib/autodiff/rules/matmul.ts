@@ -1,8 +1,9 @@
-import { einsum, einsumEquation, expand, gemm, matMul, reshape, type Value } from '../../onnx/index.js'
+import { einsum, einsumEquation, expand, gemm, matMul, type Value } from '../../onnx/index.js'
 import { size } from '../../types/index.js'
 import { permuted } from '../permuted.js'
 import { scaled, sumTo } from '../broadcast.js'
 import { dims } from '../known.js'
+import { reshaped } from '../reshaped.js'
 import type { Rule, Rules } from '../rule.js'
 
 /** A matrix, or the matrix it is the transpose of. */
@@ -28,11 +29,11 @@ const swapped = (value: Value): Value => {
 const tall = (dy: Value, a: Value, b: Value): readonly [Value, Value] => {
   const [shape, [k = 1, n = 1]] = [dims(a), dims(b).slice(-2)]
   const rows = size(shape) / k
-  const [a2, dy2] = [reshape(a, [rows, k]), reshape(dy, [rows, n])]
-  const weight = untransposed(reshape(b, [k, n]))
+  const [a2, dy2] = [reshaped(a, [rows, k]), reshaped(dy, [rows, n])]
+  const weight = untransposed(reshaped(b, [k, n]))
   return [
-    reshape(gemm(dy2, weight.value, undefined, { transB: !weight.trans }), shape),
-    reshape(gemm(a2, dy2, undefined, { transA: true }), dims(b)),
+    reshaped(gemm(dy2, weight.value, undefined, { transB: !weight.trans }), shape),
+    reshaped(gemm(a2, dy2, undefined, { transA: true }), dims(b)),
   ]
 }
 
@@ -40,14 +41,14 @@ const tall = (dy: Value, a: Value, b: Value): readonly [Value, Value] => {
 const matrixProduct: Rule<'MatMul'> = (dy, at) => {
   const [a, b] = [at.input(0), at.input(1)]
   const [left, right] = [dims(a), dims(b)]
-  const row = left.length === 1 ? reshape(a, [1, ...left]) : a
-  const column = right.length === 1 ? reshape(b, [...right, 1]) : b
+  const row = left.length === 1 ? reshaped(a, [1, ...left]) : a
+  const column = right.length === 1 ? reshaped(b, [...right, 1]) : b
   const batch = dims(dy).slice(0, dims(dy).length - (left.length > 1 ? 1 : 0) - (right.length > 1 ? 1 : 0))
   const [m = 1, n = 1] = [dims(row).at(-2), dims(column).at(-1)]
-  const g = reshape(dy, [...batch, m, n])
+  const g = reshaped(dy, [...batch, m, n])
   const shared = size(dims(column).slice(0, -2)) === 1
   const [da, db] = shared ? tall(g, row, column) : [matMul(g, swapped(column)), matMul(swapped(row), g)]
-  return [left.length === 1 ? sumTo(da, left) : da, right.length === 1 ? reshape(db, right) : db]
+  return [left.length === 1 ? sumTo(da, left) : da, right.length === 1 ? reshaped(db, right) : db]
 }
 
 /** y = α A·B + β C with A = a or aᵀ, B = b or bᵀ.  Ā = α ȳ·Bᵀ, B̄ = α Aᵀ·ȳ, transposed back; C̄ = β ȳ. */
@@ -102,7 +103,7 @@ const einsumRule: Rule<'Einsum'> = (dy, at) => {
     const lengths = dims(gradient)
     const kept = own.map((label) => (known.has(label) ? (lengths[found.indexOf(label)] ?? 1) : 1))
     return expand(
-      reshape(gradient, kept),
+      reshaped(gradient, kept),
       own.map((label, axis) => (known.has(label) ? (kept[axis] ?? 1) : (shape[axis] ?? 1))),
     )
   })

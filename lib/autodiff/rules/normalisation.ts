@@ -10,7 +10,6 @@ import {
   reduceL2,
   reduceMean,
   reduceSum,
-  reshape,
   scalar,
   sign,
   sqrt,
@@ -20,6 +19,7 @@ import {
 import { size } from '../../types/index.js'
 import { product, sumTo, uniformOf } from '../broadcast.js'
 import { dims } from '../known.js'
+import { reshaped } from '../reshaped.js'
 import type { Rule, Rules } from '../rule.js'
 
 /** x̂ = (x − mean)/σ of every row, and 1/σ as a column. */
@@ -61,14 +61,14 @@ const layer: Rule<'LayerNormalization'> = (dy, at) => {
   const { y, mean, inverse } = withStatistics(x, scale, bias, at.attributes)
   const plain = uniformOf(scale) === 1
   const hat = plain && (bias === undefined || uniformOf(bias) === 0) ? y : mul(sub(x, mean), inverse)
-  const rows = size(lead)
-  const row = (value: Value): Value => reshape(value, [rows, width])
-  const column = (value: Value): Value => reshape(value, [rows, 1])
+  // What is normalised together as one axis: the last one, in nearly every model.
+  const row = (value: Value): Value => reshaped(value, [...lead, width])
+  const column = (value: Value): Value => reshaped(value, [...lead, 1])
   const dyHat = mul(dy, hat)
   // mean(scale·ȳ) and mean(scale·ȳ·x̂) are products with the column scale/width: no stretched copies.
-  const flat = reshape(expand(scale, shape.slice(axis)), [width])
+  const flat = reshaped(expand(scale, shape.slice(axis)), [width])
   const meanOf = (value: Value): Value =>
-    plain ? reduceMean(row(value), [1]) : matMul(row(value), reshape(mul(flat, 1 / width), [width, 1]))
+    plain ? reduceMean(row(value), [axis]) : matMul(row(value), reshaped(mul(flat, 1 / width), [width, 1]))
   const g = plain ? row(dy) : mul(row(dy), flat)
   const stats = { hat: row(hat), inverse: column(inverse) }
   const [, dMean, dInverse] = at.cotangents
@@ -87,7 +87,7 @@ const layer: Rule<'LayerNormalization'> = (dy, at) => {
     (sum, value) => add(sum, value),
     centred(g, meanOf(dy), meanOf(dyHat), stats),
   )
-  return [reshape(dx, shape), dyHat, dy]
+  return [reshaped(dx, shape), dyHat, dy]
 }
 
 /** y = scale · x̂ + bias for each channel of each sample, scale and bias one number a channel. */
@@ -95,23 +95,23 @@ const instance: Rule<'InstanceNormalization'> = (dy, at) => {
   const [x, scale] = [at.input(0), at.input(1)]
   const [batch = 1, channels = 1, ...pixels] = dims(x)
   const [rows, width] = [batch * channels, size(pixels)]
-  const stats = standardised(reshape(x, [rows, width]), at.attributes.epsilon)
-  const g = reshape(dy, [rows, width])
+  const stats = standardised(reshaped(x, [rows, width]), at.attributes.epsilon)
+  const g = reshaped(dy, [rows, width])
   const [sumG, sumGHat] = [reduceSum(g, [1]), reduceSum(mul(g, stats.hat), [1])]
-  const factor = reshape(expand(scale, [batch, channels]), [rows, 1])
+  const factor = reshaped(expand(scale, [batch, channels]), [rows, 1])
   const inverse = uniformOf(scale) === 1 ? stats.inverse : mul(stats.inverse, factor)
   const dx = centred(g, mul(sumG, 1 / width), mul(sumGHat, 1 / width), { hat: stats.hat, inverse })
-  return [reshape(dx, dims(x)), reshape(sumGHat, [batch, channels]), reshape(sumG, [batch, channels])]
+  return [reshaped(dx, dims(x)), reshaped(sumGHat, [batch, channels]), reshaped(sumG, [batch, channels])]
 }
 
 /** One number a channel, against [batch, channels, …pixels]. */
 const overPixels = (value: Value, shape: ReadonlyArray<number>): Value =>
-  reshape(value, [-1, ...shape.slice(2).map(() => 1)])
+  reshaped(value, [-1, ...shape.slice(2).map(() => 1)])
 
 /** Σ over batch and pixels. */
 const perChannel = (value: Value): Value => {
   const [, channels = 1, ...pixels] = dims(value)
-  return reshape(sumTo(value, [channels, ...pixels.map(() => 1)]), [channels])
+  return reshaped(sumTo(value, [channels, ...pixels.map(() => 1)]), [channels])
 }
 
 /** y = scale · x̂ + bias for groups of channels of each sample. */
@@ -120,10 +120,10 @@ const group: Rule<'GroupNormalization'> = (dy, at) => {
   const shape = dims(x)
   const rows = (shape[0] ?? 1) * at.attributes.num_groups
   const flat = [rows, size(shape) / rows]
-  const stats = standardised(reshape(x, flat), at.attributes.epsilon)
-  const g = reshape(mul(dy, overPixels(scale, shape)), flat)
+  const stats = standardised(reshaped(x, flat), at.attributes.epsilon)
+  const g = reshaped(mul(dy, overPixels(scale, shape)), flat)
   const dx = centred(g, reduceMean(g, [1]), reduceMean(mul(g, stats.hat), [1]), stats)
-  return [reshape(dx, shape), perChannel(mul(dy, reshape(stats.hat, shape))), perChannel(dy)]
+  return [reshaped(dx, shape), perChannel(mul(dy, reshaped(stats.hat, shape))), perChannel(dy)]
 }
 
 /** y = scale · (x − m) r + bias with running statistics m and r = 1/√(v + ε): one scale and shift a channel. */

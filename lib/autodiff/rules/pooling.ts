@@ -5,7 +5,6 @@ import {
   expand,
   operator,
   reduceSum,
-  reshape,
   scatterElements,
   type Value,
 } from '../../onnx/index.js'
@@ -14,6 +13,7 @@ import { backAlong, type AxisMatrix } from '../axis-matrix.js'
 import { product, scaled } from '../broadcast.js'
 import { zeros } from '../cotangent.js'
 import { dims } from '../known.js'
+import { reshaped } from '../reshaped.js'
 import { unaryRule, type Rule, type Rules } from '../rule.js'
 
 /**
@@ -68,10 +68,10 @@ const maximum: Rule<'MaxPool'> = (dy, at) => {
   // The same node with its second output: the flat index of every maximum.
   const indices = operator('MaxPool', [x], at.attributes, 2).at(1)
   if (indices === undefined) return at.refuse('has no indices')
-  const flat = scatterElements(zeros([size(dims(x))], dy.type), reshape(indices, [-1]), reshape(dy, [-1]), {
+  const flat = scatterElements(zeros([size(dims(x))], dy.type), reshaped(indices, [-1]), reshaped(dy, [-1]), {
     reduction: 'add',
   })
-  return [reshape(flat, dims(x))]
+  return [reshaped(flat, dims(x))]
 }
 
 const spatialAxes = (x: Value): ReadonlyArray<number> => [...x.shape.keys()].slice(2)

@@ -5,7 +5,6 @@ import {
   exp,
   expand,
   mul,
-  reshape,
   sameShape,
   sign,
   sub,
@@ -19,6 +18,7 @@ import { size } from '../../types/index.js'
 import type { Application } from '../application.js'
 import { product, scaled, sumTo } from '../broadcast.js'
 import { dims, integers } from '../known.js'
+import { reshaped } from '../reshaped.js'
 import { unaryRule, type Rule, type Rules } from '../rule.js'
 
 type Reduction =
@@ -51,7 +51,7 @@ const reduction =
   ): Rule<O> =>
   (dy, at) => {
     const kept = keptShape(at)
-    const shaped = (value: Value): Value => (sameShape(value.shape, kept) ? value : reshape(value, kept))
+    const shaped = (value: Value): Value => (sameShape(value.shape, kept) ? value : reshaped(value, kept))
     return [vjp(shaped(dy), at.input(0), shaped(at.output(0)), kept)]
   }
 
@@ -75,7 +75,7 @@ const productOfOthers: Rule<'ReduceProd'> = (dy, at) => {
   const nonzero = axes.length === 0 ? filled : reduceProd(filled, axes, true)
   const count = sumTo(cast(isZero, x.type), kept)
   const others = where(equal(count, cast(isZero, x.type)), div(nonzero, filled), zero)
-  return [product(reshape(dy, kept), others)]
+  return [product(reshaped(dy, kept), others)]
 }
 
 /** Operators that combine the elements along some axes. ȳ and y are broadcast back along them. */

@@ -1,10 +1,11 @@
-import { depthToSpace, reshape, sameShape, spaceToDepth, transpose, type Value } from '../../onnx/index.js'
+import { depthToSpace, sameShape, spaceToDepth, transpose, type Value } from '../../onnx/index.js'
 import { dims } from '../known.js'
 import { permuted } from '../permuted.js'
+import { reshaped } from '../reshaped.js'
 import { unaryRule, type Rules } from '../rule.js'
 
 /** Every element keeps its place in memory. */
-const back = (dy: Value, x: Value): Value => (sameShape(dy.shape, x.shape) ? dy : reshape(dy, dims(x)))
+const back = (dy: Value, x: Value): Value => (sameShape(dy.shape, x.shape) ? dy : reshaped(dy, dims(x)))
 
 const inverse = (perm: ReadonlyArray<number>): ReadonlyArray<number> =>
   perm.map((_, axis) => perm.indexOf(axis))
@@ -21,8 +22,8 @@ export const reshaping = {
   DepthToSpace: unaryRule((dy, x, _, { blocksize: b, mode }) => {
     if (mode === 'DCR') return spaceToDepth(dy, b)
     const [batch = 1, channels = 1, height = 1, width = 1] = dims(x)
-    const blocks = reshape(dy, [batch, channels / (b * b), height, b, width, b])
-    return reshape(transpose(blocks, [0, 1, 3, 5, 2, 4]), dims(x))
+    const blocks = reshaped(dy, [batch, channels / (b * b), height, b, width, b])
+    return reshaped(transpose(blocks, [0, 1, 3, 5, 2, 4]), dims(x))
   }),
   SpaceToDepth: unaryRule((dy, _, __, { blocksize }) => depthToSpace(dy, blocksize)),
 } satisfies Partial<Rules>
