@@ -1,42 +1,69 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { type Config, configNotes, rollsOut } from '../config/index.js'
-import type { DerivaError } from '../types/index.js'
+import { type Config, configError, configNotes, optionKeyOf, rollsOut, suggestion } from '../config/index.js'
+import type { ConfigProblem, DerivaError } from '../types/index.js'
 import { givenConfig } from './given-config.js'
 import { lastWords } from './interruption.js'
+import type { OpenMaterials } from './materials.js'
 import type { ExitCode } from './outcome.js'
 import { type SampleCost, sampleCost } from './plan-cost.js'
 import { planNotes } from './plan-notes.js'
 import type { Timing } from './plan-timing.js'
 import { durationText } from './progress.js'
 import { plannedSteps, type PlannedStep, rampTable } from './ramp-table.js'
-import { planOf } from './recipe/index.js'
+import { planOf, settled } from './recipe/index.js'
 import type { Terminal } from './terminal.js'
 
 /** The flags of the command itself; all others are options. */
 const own = { json: '--json', untimed: '--no-timing' } as const
 
-/** Times the configuration's own steps. The rooms that train are loaded only if there is something to time. */
-const timing = (config: Config, terminal: Terminal): TE.TaskEither<DerivaError, Timing> => {
-  terminal.tell('Timing a few steps …')
-  const dispose = lastWords(() => {
-    terminal.tell('Stopped; nothing was written.')
-  })
-  const task = pipe(
-    TE.fromTask(async () => ({ ...(await import('./materials.js')), ...(await import('./plan-timing.js')) })),
-    TE.chain(({ openMaterials, timed }) =>
-      pipe(
-        openMaterials(config),
-        TE.chain((materials) => timed(config, materials)),
-      ),
-    ),
-  )
-  return async () => {
-    const outcome = await task()
-    dispose()
-    return outcome
-  }
+/** A flag that is no option may be a misspelt one of the command itself. */
+const withOwnFlags = (problem: ConfigProblem): ConfigProblem => {
+  const meant = suggestion(problem.key, Object.values(own))
+  return meant === undefined || optionKeyOf(problem.key.replace(/^--/, '')) !== undefined
+    ? problem
+    : { ...problem, allowed: `there is no such option; did you mean ${meant}?` }
 }
+
+/** What is known of a run before it starts: its configuration with what the dataset decides, and what its steps took. */
+type Known = { readonly config: Config; readonly found?: Timing }
+
+/** Times the configuration's own steps. The rooms that train are loaded only if there is something to time. */
+const timing =
+  (config: Config, terminal: Terminal) =>
+  (materials: OpenMaterials): TE.TaskEither<DerivaError, Timing> => {
+    terminal.tell('Timing a few steps …')
+    const dispose = lastWords(() => {
+      terminal.tell('Stopped; nothing was written.')
+    })
+    const task = pipe(
+      TE.fromTask(() => import('./plan-timing.js')),
+      TE.chain(({ timed }) => timed(config, materials)),
+    )
+    return async () => {
+      const outcome = await task()
+      dispose()
+      return outcome
+    }
+  }
+
+/** Opens dataset and model only where something depends on them. */
+const known = (config: Config, untimed: boolean, terminal: Terminal): TE.TaskEither<DerivaError, Known> =>
+  untimed && !config.flow_schedule_auto_shift
+    ? TE.right({ config })
+    : pipe(
+        TE.fromTask(() => import('./materials.js')),
+        TE.chain(({ openMaterials }) => openMaterials(config)),
+        TE.chain((materials) => {
+          const decided = settled(config, materials.dataset)
+          return untimed
+            ? TE.right({ config: decided })
+            : pipe(
+                timing(config, terminal)(materials),
+                TE.map((found) => ({ config: decided, found })),
+              )
+        }),
+      )
 
 /** Seconds of the whole run: every step has its share. */
 const wholeRun = (config: Config, { seconds: { training, rollouts } }: Timing): number => {
@@ -105,14 +132,15 @@ export const planCommand = (
   const rest = words.filter((word) => word !== own.json && word !== own.untimed)
   return pipe(
     givenConfig(rest),
+    TE.mapLeft(({ problems }) => configError(problems.map(withOwnFlags))),
     TE.bindTo('given'),
-    TE.bindW('found', ({ given: { config } }) => (untimed ? TE.right(undefined) : timing(config, terminal))),
-    TE.map(({ given: { config, notes }, found }): ExitCode => {
+    TE.bindW('whole', ({ given: { config } }) => known(config, untimed, terminal)),
+    TE.map(({ given: { config: written, notes }, whole: { config, found } }): ExitCode => {
       const cost = sampleCost(config)
       const steps: ReadonlyArray<PlannedStep> = plannedSteps(config, found?.seconds)
-      const warnings = [...notes, ...configNotes(config), ...planNotes(config, cost, steps)]
+      const warnings = [...notes, ...configNotes(written), ...planNotes(config, cost, steps)]
       if (asJson) {
-        const whole =
+        const timed =
           found === undefined
             ? {}
             : {
@@ -120,7 +148,7 @@ export const planCommand = (
                 totalSeconds: wholeRun(config, found),
                 teacherForcingSeconds: config.max_train_steps * found.teacherForcing,
               }
-        terminal.print(JSON.stringify({ config, cost, steps, ...whole, notes: warnings }, null, 2))
+        terminal.print(JSON.stringify({ config: written, cost, steps, ...timed, notes: warnings }, null, 2))
         return 0
       }
       const lines = [

@@ -1,7 +1,7 @@
 import type * as IO from 'fp-ts/lib/IO.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Draft } from '../onnx/index.js'
-import type { ErrorOf } from '../types/index.js'
+import { type ErrorOf, reasonOf } from '../types/index.js'
 import type { Device } from './device.js'
 import type { Tensors, Values } from './value.js'
 
@@ -64,6 +64,10 @@ export interface Engine<Source = Uint8Array | Draft> {
   readonly close: TE.TaskEither<EngineError, void>
 }
 
+/** The file that the system would not give or take, where it says so. */
+const fileOf = (cause: unknown): string =>
+  cause instanceof Error && 'path' in cause && typeof cause.path === 'string' ? `${cause.path}: ` : ''
+
 /**
  * A failure of the engine, from what was thrown.
  *
@@ -74,5 +78,5 @@ export const engineError =
   (doing: string) =>
   (cause: unknown): EngineError => ({
     _tag: 'EngineError',
-    message: `${doing}: ${(cause instanceof Error ? cause.message : String(cause)).trim()}`,
+    message: `${doing}: ${fileOf(cause)}${reasonOf(cause)}`,
   })

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { add, encode, input } from '../onnx/index.js'
-import { float32 } from '../types/index.js'
+import { float32, reasonOf } from '../types/index.js'
 import { compile } from './compile.js'
 import { type Device, devices } from './device.js'
 import type { Account } from './probe.js'
@@ -50,7 +50,7 @@ const account = async (): Promise<Account> => {
     const right = y.data[0] === 2
     return { ...found, vendors: vendors(found.files), ...(right ? {} : { failure: '1 + 1 is not 2 on it' }) }
   } catch (cause) {
-    return { ...evidence(), vendors: [], failure: cause instanceof Error ? cause.message : String(cause) }
+    return { ...evidence(), vendors: [], failure: reasonOf(cause) }
   }
 }
 

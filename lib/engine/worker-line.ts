@@ -1,6 +1,7 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { MessageChannel, type Transferable, type Worker } from 'node:worker_threads'
 import { type EngineError, engineError } from './engine.js'
+import { reasonOf } from '../types/index.js'
 import type { Answer, CallName, Calls } from './messages.js'
 
 /** The way to ask a worker things. */
@@ -27,7 +28,7 @@ export const lineTo = (worker: Worker): Line => {
   let ended: E.Either<EngineError, never> | undefined
   let reason: string | undefined
   worker.on('error', (cause) => {
-    reason = cause instanceof Error ? cause.message : String(cause)
+    reason = reasonOf(cause)
   })
   worker.on('exit', (code) => {
     ended = E.left(

@@ -2,8 +2,9 @@ import { grad, gradWith, rules, unaryRule } from 'deriva/autodiff'
 import { mul, sub, type OperatorName, type Value } from 'deriva/onnx'
 import { float32, size, type Tensor } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
-import { gradientError, noise, right, weighed, type Precision } from './central-differences.js'
+import { gradientError, noise, weighed, type Precision } from './central-differences.js'
 import { probes, spaced, type Domain, type Probe } from './probes.js'
+import { right } from '../either.js'
 
 const elements: Readonly<Record<Domain, (count: number, next: () => number) => Float64Array>> = {
   real: (length, next) => Float64Array.from({ length }, () => 1.5 * next()),

@@ -3,12 +3,7 @@ import { openSession } from 'deriva/engine'
 import { add, constant, encode, mul, parameter, reduceSum, type Value } from 'deriva/onnx'
 import { float32, size, type Tensor } from 'deriva/types'
 import { toNumbers } from '../../lib/onnx/element.js'
-import * as E from 'fp-ts/lib/Either.js'
-
-export const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
+import { right } from '../either.js'
 
 /** Numbers between −1 and 1 that are the same at every run (mulberry32). */
 export const noise = (seed: number): (() => number) => {

@@ -26,7 +26,7 @@ import fc from 'fast-check'
 import { InferenceSession } from 'onnxruntime-node'
 import { describe, expect, it } from 'vitest'
 import { ModelProtoSchema } from '../../lib/onnx/proto/onnx_pb.js'
-import { right } from './training.js'
+import { right } from '../either.js'
 
 const batch = 3
 const image = { parameterisation: 'epsilon', sample: [2, 8, 8], classes: 3, seed: 4 } as const

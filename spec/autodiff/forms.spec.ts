@@ -25,7 +25,7 @@ import {
 } from 'deriva/onnx'
 import { float32, int64 } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
-import { right } from './training.js'
+import { right } from '../either.js'
 
 /** Gradients take the forms that ONNX Runtime runs fast; the rules say what was measured. */
 

@@ -28,7 +28,7 @@ import { float32, int64 } from 'deriva/types'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import { toNumbers } from '../../lib/onnx/element.js'
-import { right } from './training.js'
+import { right } from '../either.js'
 
 const total = (x: Value): Value => reduceSum(x, undefined, false)
 

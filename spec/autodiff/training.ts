@@ -2,16 +2,11 @@ import { grad } from 'deriva/autodiff'
 import { openSession, type Session } from 'deriva/engine'
 import { decode, encode, input, leaves, mul, reduceMean, sub, type Value } from 'deriva/onnx'
 import { size, type Tensor } from 'deriva/types'
-import * as E from 'fp-ts/lib/Either.js'
 import { fromBinary } from '@bufbuild/protobuf'
 import { toNumbers } from '../../lib/onnx/element.js'
 import { ModelProtoSchema } from '../../lib/onnx/proto/onnx_pb.js'
 import { tensorOf, type GoldenCase } from '../golden/gradients.js'
-
-export const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
+import { right } from '../either.js'
 
 /** A golden graph with loss and gradients: parameters are inputs, so that a spec can move them. */
 export type Training = {

@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises'
+import { dynamicShift } from 'deriva/path'
 import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import { planCommand } from '../../lib/cli/plan-command.js'
+import { errorText } from '../../lib/cli/outcome.js'
 import type { Terminal } from '../../lib/cli/terminal.js'
 
 const tiny = [
@@ -27,7 +29,9 @@ const plan = async (
     columns: 80,
   }
   const outcome = await planCommand([...tiny, ...words], terminal)()
-  return { code: E.isRight(outcome) ? outcome.right : 2, text: printed.join('\n') }
+  return E.isRight(outcome)
+    ? { code: outcome.right, text: printed.join('\n') }
+    : { code: 2, text: errorText(outcome.left) }
 }
 
 describe('deriva plan', () => {
@@ -40,6 +44,24 @@ describe('deriva plan', () => {
     expect(text).toContain('samples lost variance')
     expect(text).not.toContain('it/s')
     expect(await readdir('.')).toEqual(before)
+  })
+
+  it('counts spans where flow_schedule_auto_shift moves them to, with times or without', async () => {
+    const span = async (...words: ReadonlyArray<string>): Promise<string | undefined> =>
+      /over (\S+) in σ/.exec((await plan('--no-timing', ...words)).text)?.[1]
+    const auto = await span('--flow_schedule_auto_shift')
+    // What it comes to for shapes of 16 by 16, in patches of two by two.
+    expect(auto).toBe(await span(`--flow_schedule_shift=${dynamicShift(64)}`))
+    expect(auto).not.toBe(await span())
+  })
+
+  it('knows its own flags, misspelt too', async () => {
+    expect(await plan('--jsn')).toMatchObject({
+      code: 2,
+      text: expect.stringContaining('did you mean --json?') as unknown,
+    })
+    expect((await plan('--notiming')).text).toContain('did you mean --no-timing?')
+    expect((await plan('--sede', '7')).text).toContain('did you mean seed?')
   })
 
   it('says the same to programs', async () => {

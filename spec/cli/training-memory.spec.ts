@@ -6,7 +6,7 @@ import { input, mul, relu, sin } from 'deriva/onnx'
 import { describe, expect, it } from 'vitest'
 import { runOrder, trainingMemory } from '../../lib/cli/index.js'
 import type { Parameterisation } from '../../lib/types/index.js'
-import { right } from '../autodiff/training.js'
+import { right } from '../either.js'
 
 const bytes = (model: Model<Parameterisation>, batchSize: number): number =>
   right(trainingMemory(model, batchSize))

@@ -7,6 +7,7 @@ import { encodeSafetensors } from '../../lib/checkpoint/index.js'
 import { batches, type Dataset, openDataset, tensorDataset } from '../../lib/data/index.js'
 import { fromNumbers } from '../../lib/onnx/index.js'
 import { float32, int64, type Tensor } from '../../lib/types/index.js'
+import { right } from '../either.js'
 
 let folder = ''
 beforeAll(async () => {
@@ -42,11 +43,8 @@ const rowsFrom = (start: number, count: number): Readonly<Record<string, Tensor>
   }
 }
 
-const right = async <A>(task: () => Promise<E.Either<{ readonly message: string }, A>>): Promise<A> => {
-  const result = await task()
-  if (E.isLeft(result)) throw new Error(result.left.message)
-  return result.right
-}
+const done = async <A>(task: () => Promise<E.Either<{ readonly message: string }, A>>): Promise<A> =>
+  right(await task())
 
 const refusal = async (path: string): Promise<string> => {
   const result = await openDataset({ dataset: path })()
@@ -58,7 +56,7 @@ const refusal = async (path: string): Promise<string> => {
 describe('tensorDataset', () => {
   it('reads the rows asked for, in the types of batches, whatever file they are in', async () => {
     const paths = [await file('a.safetensors', rowsFrom(0, 5)), await file('b.safetensors', rowsFrom(5, 2))]
-    const data = await right(tensorDataset('both', paths))
+    const data = await done(tensorDataset('both', paths))
     expect(data).toMatchObject({
       size: 7,
       shape: [1, 2, 2],
@@ -69,7 +67,7 @@ describe('tensorDataset', () => {
         mask: { type: 'bool', dims: [2] },
       },
     })
-    const { x0, conditioning } = await right(data.rows([6, 0, 1, 5, 6]))
+    const { x0, conditioning } = await done(data.rows([6, 0, 1, 5, 6]))
     expect([...x0]).toEqual([6, 0, 1, 5, 6].flatMap((r) => [r, r + 0.25, r + 0.5, r + 0.75]))
     expect(conditioning.embedding).toEqual(
       float32(
@@ -86,19 +84,19 @@ describe('tensorDataset', () => {
       ...rowsFrom(0, 6),
       'empty.embedding': float32([3], [7, 8, 9]),
     })
-    const data = await right(openDataset({ dataset: path }))
-    const { conditioning } = await right(batches(data, { batchSize: 2, seed: 1, dropout: 1 })(0))
+    const data = await done(openDataset({ dataset: path }))
+    const { conditioning } = await done(batches(data, { batchSize: 2, seed: 1, dropout: 1 })(0))
     expect(conditioning.embedding).toEqual(float32([2, 3], [7, 8, 9, 7, 8, 9]))
     expect(conditioning.label).toEqual(int64([2], [3, 3]))
     expect(Array.from(conditioning.mask.data, Number)).toEqual([0, 0, 0, 0])
-    const kept = await right(batches(data, { batchSize: 2, seed: 1, dropout: 0 })(0))
+    const kept = await done(batches(data, { batchSize: 2, seed: 1, dropout: 0 })(0))
     expect(Array.from(kept.conditioning.embedding.data, Number).map((x) => x % 10)).toEqual([
       0, 1, 2, 0, 1, 2,
     ])
   })
 
   it('is a folder of files too', async () => {
-    const data: Dataset = await right(openDataset({ dataset: folder }))
+    const data: Dataset = await done(openDataset({ dataset: folder }))
     expect(data.size).toBe(13)
   })
 
@@ -108,16 +106,16 @@ describe('tensorDataset', () => {
       await file('rows.safetensors', rowsFrom(0, 3)),
       await file('shared.safetensors', { ...rowsFrom(3, 2), ...shared }),
     ]
-    const data = await right(tensorDataset('both', paths))
+    const data = await done(tensorDataset('both', paths))
     expect(data.shared).toEqual({ ids: shared['shared.ids'], scale: shared['shared.scale'] })
     expect(Object.keys(data.conditioning)).toEqual(['embedding', 'label', 'mask'])
-    const { conditioning } = await right(data.rows([4]))
+    const { conditioning } = await done(data.rows([4]))
     expect(Object.keys(conditioning)).toEqual(['embedding', 'label', 'mask'])
   })
   it('says which file and which array is not as it should be', async () => {
     const { latents, ...others } = rowsFrom(0, 4)
     const none = await file('none', others)
-    expect(await right(tensorDataset('x', [none])).catch((e: unknown) => String(e))).toContain(
+    expect(await done(tensorDataset('x', [none])).catch((e: unknown) => String(e))).toContain(
       'neither an array "latents" nor "x0"',
     )
     const cases: ReadonlyArray<readonly [Readonly<Record<string, Tensor>>, string]> = [
@@ -141,7 +139,7 @@ describe('tensorDataset', () => {
 
   it('notices a file that is cut off, when it is opened and while it is read', async () => {
     const path = await file('cut.safetensors', rowsFrom(0, 50))
-    const data = await right(tensorDataset('cut', [path]))
+    const data = await done(tensorDataset('cut', [path]))
     await truncate(path, 700)
     expect(await data.rows([49])()).toMatchObject({ left: { _tag: 'DataError', path } })
     expect(await refusal(path)).toContain('cut off')

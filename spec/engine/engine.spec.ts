@@ -3,7 +3,7 @@ import { add, encode, input, mul, reduceSum } from 'deriva/onnx'
 import { float32, int64 } from 'deriva/types'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, describe, expect, it } from 'vitest'
-import { right } from '../autodiff/training.js'
+import { right } from '../either.js'
 
 /** x → (2x + 1, its sum). */
 const x = input('x', 'float32', ['batch', 2])

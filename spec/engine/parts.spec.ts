@@ -7,7 +7,7 @@ import { byteLength, deferred, float32, type StoredAt, type Tensor } from 'deriv
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, describe, expect, it } from 'vitest'
 import { inParts, type ModelParts } from '../../lib/engine/parts.js'
-import { right } from '../autodiff/training.js'
+import { right } from '../either.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'deriva-parts-'))
 afterAll(() => {

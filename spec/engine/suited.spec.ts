@@ -25,7 +25,7 @@ import { localEngine } from '../../lib/engine/local-engine.js'
 import { inParts, type ModelParts } from '../../lib/engine/parts.js'
 import { toRuntime } from '../../lib/engine/runtime-tensor.js'
 import { suited, suitedTo } from '../../lib/engine/suited.js'
-import { right } from '../autodiff/training.js'
+import { right } from '../either.js'
 
 const drawn = (sample: number, n: number): Float32Array =>
   normal({ seed: 4, purpose: 'data', step: 0, sample }, new Float32Array(n))

@@ -5,7 +5,7 @@ import { encode, input, matMul } from 'deriva/onnx'
 import { float32 } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { lineTo } from '../../lib/engine/worker-line.js'
-import { right } from '../autodiff/training.js'
+import { right } from '../either.js'
 
 const listening = (does: string): Worker =>
   new Worker(`require('node:worker_threads').parentPort.on('message', ({ port }) => { ${does} })`, {

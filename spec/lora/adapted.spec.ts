@@ -16,7 +16,8 @@ import {
 import { float32, int64 } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { worstError } from '../onnx/run-model.js'
-import { constantsOf, evaluated, modelOf, parametersOf, random, right, somewhere, stirred } from './kit.js'
+import { constantsOf, evaluated, modelOf, parametersOf, random, somewhere, stirred } from './kit.js'
+import { right } from '../either.js'
 
 const common = { parameterisation: 'flow_matching', sample: [1, 8, 8], classes: 3, seed: 3 } as const
 const models = [

@@ -16,7 +16,8 @@ import {
 import type { TensorOf } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { worstError } from '../onnx/run-model.js'
-import { evaluated, modelOf, type PeftCase, peftCases, right, tensorOf, transposed } from './kit.js'
+import { evaluated, modelOf, type PeftCase, peftCases, tensorOf, transposed } from './kit.js'
+import { right } from '../either.js'
 
 /** Outputs, gradients and merged weights against PEFT's formulas in PyTorch, in every form a layer can have in a graph. */
 

@@ -8,7 +8,8 @@ import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import { runModel, worstError } from '../onnx/run-model.js'
 import { trainedModel } from '../../lib/train/index.js'
-import { evaluated, left, random, right, somewhere, stirred } from './kit.js'
+import { evaluated, left, random, somewhere, stirred } from './kit.js'
+import { right } from '../either.js'
 
 const file = (path: string): Uint8Array =>
   new Uint8Array(readFileSync(new URL(`../fixtures/${path}`, import.meta.url)))

@@ -11,7 +11,8 @@ import { adamw, type Lesson, type State, trainer, type TrainerOptions } from 'de
 import { float32 } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { lessonOf } from '../train/lessons.js'
-import { right, stirred } from './kit.js'
+import { stirred } from './kit.js'
+import { right } from '../either.js'
 
 const common = { parameterisation: 'flow_matching', seed: 3 } as const
 const small = stirred(mlp({ ...common, sample: [3], classes: 2, width: 8, depth: 1 }))

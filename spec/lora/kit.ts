@@ -7,11 +7,6 @@ import { normal } from 'deriva/random'
 import { float32, type Parameterisation, size, type Tensor, type TensorOf } from 'deriva/types'
 import { runModel } from '../onnx/run-model.js'
 
-export const right = <A>(either: E.Either<string | { readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(typeof either.left === 'string' ? either.left : either.left.message)
-  return either.right
-}
-
 export const left = <B>(either: E.Either<B, unknown>): B => {
   if (E.isRight(either)) throw new Error('expected a refusal')
   return either.left

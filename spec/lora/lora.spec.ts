@@ -15,7 +15,8 @@ import {
 import { float32 } from 'deriva/types'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { left, modelOf, parametersOf, random, right } from './kit.js'
+import { left, modelOf, parametersOf, random } from './kit.js'
+import { right } from '../either.js'
 
 const tiny = { parameterisation: 'flow_matching', seed: 3 } as const
 const transformer = dit({ ...tiny, sample: [1, 8, 8], classes: 3, width: 16, depth: 2, heads: 2 })

@@ -5,7 +5,8 @@ import { conv, gemm, input, matMul, parameter, transpose, type Value } from 'der
 import { float32, type Tensor } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { worstError } from '../onnx/run-model.js'
-import { evaluated, modelOf, parametersOf, random, right, somewhere, stirred } from './kit.js'
+import { evaluated, modelOf, parametersOf, random, somewhere, stirred } from './kit.js'
+import { right } from '../either.js'
 
 type Layer = { readonly feed: Tensor; readonly y: (x: Value) => Value; readonly outputs: number }
 

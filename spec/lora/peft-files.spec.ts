@@ -2,8 +2,9 @@ import { decodeSafetensors } from 'deriva/checkpoint'
 import { fromPeft, merged, toPeft } from 'deriva/lora'
 import { describe, expect, it } from 'vitest'
 import { worstError } from '../onnx/run-model.js'
-import { evaluated, right, tensorOf } from './kit.js'
+import { evaluated, tensorOf } from './kit.js'
 import { network, recorded, saved } from './peft-network.js'
+import { right } from '../either.js'
 
 describe('a file that PEFT saved', () => {
   const { tensors } = right(decodeSafetensors(saved.tensors))

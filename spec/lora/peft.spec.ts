@@ -5,7 +5,8 @@ import { float16Bits } from 'deriva/onnx'
 import { float32, int64, type Tensor } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { worstError } from '../onnx/run-model.js'
-import { evaluated, left, random, right, somewhere, stirred } from './kit.js'
+import { evaluated, left, random, somewhere, stirred } from './kit.js'
+import { right } from '../either.js'
 
 const common = { parameterisation: 'flow_matching', sample: [1, 8, 8], classes: 3, seed: 3 } as const
 const transformer = stirred(dit({ ...common, width: 16, depth: 2, heads: 2 }))

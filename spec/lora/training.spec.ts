@@ -6,7 +6,8 @@ import { adamw, type Lesson, type State, trainedModel, trainer } from 'deriva/tr
 import { float32 } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { runModel, worstError } from '../onnx/run-model.js'
-import { constantsOf, evaluated, parametersOf, random, right, stirred } from './kit.js'
+import { constantsOf, evaluated, parametersOf, random, stirred } from './kit.js'
+import { right } from '../either.js'
 
 const batch = 8
 

@@ -3,7 +3,7 @@ import { openSession } from 'deriva/engine'
 import type { Loss, LossInputs } from 'deriva/loss'
 import { encode, input, leaves, mul, reduceMean, sum, type Value } from 'deriva/onnx'
 import { float32, type Parameterisation, type TensorOf } from 'deriva/types'
-import * as E from 'fp-ts/lib/Either.js'
+import { right } from '../either.js'
 
 export type LossValues = {
   readonly shape: ReadonlyArray<number>
@@ -18,11 +18,6 @@ export type LossValues = {
   readonly alpha?: ReadonlyArray<number>
   readonly sigma?: ReadonlyArray<number>
   readonly given?: Readonly<Record<string, TensorOf<'float32'>>>
-}
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
 }
 
 /** Compiles a loss over plain inputs, and computes its terms, its total and the gradient for the prediction. */

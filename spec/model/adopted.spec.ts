@@ -37,13 +37,9 @@ import { flow } from '../../lib/path/index.js'
 import { modelDenoiser, trainedModel } from '../../lib/train/index.js'
 import { type Conditioning, type ErrorOf, float32, headRows, type Tensor } from '../../lib/types/index.js'
 import { safetensors } from '../golden/safetensors.js'
+import { right } from '../either.js'
 
 const folder = join(import.meta.dirname, '../fixtures/exported')
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
 
 const done = async <A>(task: TE.TaskEither<{ readonly message: string }, A>): Promise<A> =>
   right(await task())

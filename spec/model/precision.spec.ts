@@ -5,8 +5,9 @@ import { encode, input, leaves, mul, reduceMean, sub, topological, type Value } 
 import { normal } from 'deriva/random'
 import { float32, int64, size, type Tensor } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
-import { norm, relativeDistance, right } from '../autodiff/training.js'
+import { norm, relativeDistance } from '../autodiff/training.js'
 import { toNumbers } from '../../lib/onnx/element.js'
+import { right } from '../either.js'
 
 const batch = 4
 const image = { parameterisation: 'epsilon', sample: [2, 8, 8], classes: 3, seed: 4 } as const

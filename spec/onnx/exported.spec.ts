@@ -16,10 +16,10 @@ import {
   type Value,
 } from 'deriva/onnx'
 import type { Tensor } from 'deriva/types'
-import * as E from 'fp-ts/lib/Either.js'
 import { describe, expect, it } from 'vitest'
 import { safetensors } from '../golden/safetensors.js'
 import { relativeError, runModel } from './run-model.js'
+import { right } from '../either.js'
 
 /** Denoisers of diffusers as PyTorch's exporters write them; make.py beside the files says how they were made. */
 
@@ -29,11 +29,6 @@ type Reference = {
   readonly value: readonly [number, number]
   readonly gradient: readonly [number, number]
   readonly norm: number
-}
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
 }
 
 const projection = (values: ArrayLike<number>): number => {

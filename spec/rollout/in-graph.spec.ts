@@ -1,4 +1,3 @@
-import * as E from 'fp-ts/lib/Either.js'
 import { openSession } from 'deriva/engine'
 import { amplification } from 'deriva/laws'
 import { mlp } from 'deriva/model'
@@ -10,11 +9,7 @@ import { program, type Program, type SolverName, solverNames, solvers, trailing 
 import { type Parameters, sessionDenoiser } from 'deriva/train'
 import { float32, int64, parameterisations } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
+import { right } from '../either.js'
 
 const steps = 6
 const elements = 3

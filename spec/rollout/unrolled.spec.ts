@@ -1,4 +1,3 @@
-import * as E from 'fp-ts/lib/Either.js'
 import { grad } from 'deriva/autodiff'
 import { openSession } from 'deriva/engine'
 import { mlp } from 'deriva/model'
@@ -10,11 +9,7 @@ import { dpm, euler, program, type Program, rk4, trailing, unipc, unitSteps } fr
 import { type Parameters, sessionDenoiser } from 'deriva/train'
 import { float32, int64, type Tensor } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
+import { right } from '../either.js'
 
 const parameterisation = 'flow_matching'
 const path = flow()

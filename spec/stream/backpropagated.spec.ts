@@ -1,5 +1,4 @@
 import { pipe } from 'fp-ts/lib/function.js'
-import * as E from 'fp-ts/lib/Either.js'
 import { mse, reflexflow, type TailInput } from 'deriva/loss'
 import { relativeDrift } from 'deriva/measure'
 import { mlp } from 'deriva/model'
@@ -23,11 +22,7 @@ import { float32, type Parameterisation } from 'deriva/types'
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { toySource } from './toy.js'
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
+import { right } from '../either.js'
 
 const batchSize = 6
 const source = dataset(toySource(batchSize))

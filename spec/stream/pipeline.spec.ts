@@ -1,4 +1,3 @@
-import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { batches, mixture } from 'deriva/data'
 import { openSession } from 'deriva/engine'
@@ -21,13 +20,9 @@ import {
 import { int64, type Parameterisation } from 'deriva/types'
 import { lastValueFrom, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
+import { right } from '../either.js'
 
 /** A real model, a real runtime, and a toy distribution: everything the demo does, in a second. */
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
 
 const batchSize = 32
 const source = batches(mixture(), { batchSize, seed: 1, dropout: 0.1 })

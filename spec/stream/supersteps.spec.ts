@@ -43,8 +43,8 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { firstValueFrom, lastValueFrom, takeWhile, toArray } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
-import { right } from '../autodiff/training.js'
 import { distance } from '../train/distance.js'
+import { right } from '../either.js'
 
 const batchSize = 6
 const seed = 3

@@ -19,8 +19,8 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs'
 import { afterAll, describe, expect, it } from 'vitest'
-import { right } from '../autodiff/training.js'
 import { lessonOf } from './lessons.js'
+import { right } from '../either.js'
 
 const model = mlp({ parameterisation: 'flow_matching', sample: [3], classes: 2, seed: 5, width: 8, depth: 1 })
 const loss: Loss<'flow_matching'> = sum<'flow_matching'>(mse, scaled(0.5)(antiDrift()))

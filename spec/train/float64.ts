@@ -2,7 +2,7 @@ import { openSession } from 'deriva/engine'
 import { encode, input, type Value } from 'deriva/onnx'
 import type { Memory, Optimizer } from 'deriva/train'
 import { float32, type Tensor } from 'deriva/types'
-import { right } from '../autodiff/training.js'
+import { right } from '../either.js'
 
 /** Optimizers as graphs in float64, where a wrong rule cannot hide behind rounding. */
 

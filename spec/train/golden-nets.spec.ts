@@ -1,4 +1,3 @@
-import * as E from 'fp-ts/lib/Either.js'
 import { mse } from 'deriva/loss'
 import type { Model } from 'deriva/model'
 import { cast, constant, decode, input, substitute, type Value } from 'deriva/onnx'
@@ -6,16 +5,12 @@ import { adamw, type Lesson, type State, trainer } from 'deriva/train'
 import type { Conditioning, Tensor } from 'deriva/types'
 import { describe, expect, it } from 'vitest'
 import { type GoldenCase, goldenCase, goldenCases, tensorOf } from '../golden/gradients.js'
+import { right } from '../either.js'
 
 /**
  * The whole training step (forward, loss, backward, optimizer, as one graph) against AdamW trajectories that PyTorch computed
  * in float64, by the rule of the fixtures' README: compare the change of each parameter, in units of the learning rate.
  */
-
-const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
-  if (E.isLeft(either)) throw new Error(either.left.message)
-  return either.right
-}
 
 const numbers = (tensor: Tensor): Float32Array => Float32Array.from(tensor.data, Number)
 

@@ -10,8 +10,8 @@ import {
   type TrainerOptions,
 } from 'deriva/train'
 import { describe, expect, it } from 'vitest'
-import { right } from '../autodiff/training.js'
 import { lessonOf } from './lessons.js'
+import { right } from '../either.js'
 
 const small = mlp({ parameterisation: 'flow_matching', sample: [3], classes: 2, seed: 5, width: 8, depth: 1 })
 const lesson = lessonOf(12, 3, 2)

@@ -4,8 +4,8 @@ import { adafactor, adam, adamw, lion, type Optimizer, prodigy, type Schedule, s
 import * as E from 'fp-ts/lib/Either.js'
 import * as t from 'io-ts'
 import { describe, expect, it } from 'vitest'
-import { right } from '../autodiff/training.js'
 import { trajectory, worst } from './float64.js'
+import { right } from '../either.js'
 
 /** Against PyTorch and the authors' packages, in float64: see generate.py beside the fixture. */
 

@@ -21,10 +21,10 @@ import {
 import { float32 } from 'deriva/types'
 import * as E from 'fp-ts/lib/Either.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { right } from '../autodiff/training.js'
 import { runModel } from '../onnx/run-model.js'
 import { distance } from './distance.js'
 import { lessonOf } from './lessons.js'
+import { right } from '../either.js'
 
 const optimizerNames = Object.keys(optimizers) as ReadonlyArray<OptimizerName>
 

@@ -16,9 +16,9 @@ import {
 } from 'deriva/train'
 import { float32, size } from 'deriva/types'
 import { afterAll, describe, expect, it } from 'vitest'
-import { right } from '../autodiff/training.js'
 import { webgpuThere } from '../engine/swiftshader.js'
 import { lessonOf } from './lessons.js'
+import { right } from '../either.js'
 
 const there = await webgpuThere()
 

@@ -3,6 +3,7 @@ import {
   deferred,
   elementArrays,
   elementBytes,
+  reasonOf,
   size,
   type ElementData,
   type ElementType,
@@ -115,7 +116,7 @@ const externalElements = (
     try {
       return found.right.read()
     } catch (cause) {
-      throw failed(cause instanceof Error ? cause.message : String(cause))
+      throw failed(reasonOf(cause))
     }
   }
   return {

@@ -17,7 +17,7 @@ import { repeatedFeeds } from 'deriva/train'
 import { float32, int64, type Tensor } from 'deriva/types'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { right } from '../../autodiff/training.js'
+import { right } from '../../either.js'
 
 const runOf = async (
   repeated: Repeated,
