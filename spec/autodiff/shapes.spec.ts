@@ -15,7 +15,7 @@ import { float32, size, type Tensor } from 'deriva/types'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openSession } from 'deriva/engine'
-import { right } from './training.js'
+import { right } from '../either.js'
 
 /** What stands between the operators of a gradient: as little as possible, and nothing else than what is asked for. */
 
