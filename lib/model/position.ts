@@ -16,9 +16,13 @@ export const gridPositions = (rows: number, columns: number, width: number): Val
     const angles = Array.from({ length: n }, (_, i) => position * 10_000 ** (-i / n))
     return [...angles.map(Math.sin), ...angles.map(Math.cos)]
   }
-  const tokens = Array.from({ length: rows * columns }, (_, token) => [
-    ...encode(Math.floor(token / columns)),
-    ...encode(token % columns),
-  ])
-  return constant(float32([1, rows * columns, width], tokens.flat()))
+  const places = Array.from({ length: Math.max(rows, columns) }, (_, position) => encode(position))
+  const data = new Float32Array(rows * columns * width)
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++) {
+      const token = (row * columns + column) * width
+      data.set(places[row], token)
+      data.set(places[column], token + width / 2)
+    }
+  return constant(float32([1, rows * columns, width], data))
 }

@@ -37,15 +37,28 @@ export type Key = {
   readonly sample: number
 }
 
-const words = new Uint32Array(4)
-
-/** The four words of block `index` of a key's stream; the array is overwritten by the next call. */
-const block = ({ seed, purpose, step, sample }: Key, index: number): Uint32Array =>
+/** Fills `out` with the words of a key's stream, from block `first` on, four words a block. */
+const drawn = ({ seed, purpose, step, sample }: Key, first: number, out: Uint32Array): Uint32Array =>
   philox4x32(
-    [index, sample >>> 0, step >>> 0, purposes[purpose]],
+    [first, sample >>> 0, step >>> 0, purposes[purpose]],
     [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0],
-    words,
+    out,
   )
+
+/** Where words wait to become numbers: those of one block, and as many as stay in the fastest memory. The next draw overwrites them. */
+const single = new Uint32Array(4)
+const many = new Uint32Array(2048)
+
+type Floats = Float32Array | Float64Array
+
+/** An array piece by piece, each with a word for every element: those of the key's stream from block `first` on. */
+function* inPieces(key: Key, first: number, out: Floats): Generator<readonly [Floats, Uint32Array]> {
+  for (let start = 0; start < out.length; start += many.length) {
+    const piece = out.subarray(start, start + many.length)
+    const blocks = Math.ceil(piece.length / 4)
+    yield [piece, drawn(key, first + start / 4, many.subarray(0, 4 * blocks))]
+  }
+}
 
 /**
  * A number uniform on [0, 1), with 53 random bits.
@@ -55,7 +68,7 @@ const block = ({ seed, purpose, step, sample }: Key, index: number): Uint32Array
  * const u = uniform({ seed: 1, purpose: 'dropout', step: 0, sample: 42 })
  */
 export const uniform = (key: Key, index = 0): number => {
-  const [high = 0, low = 0] = block(key, index)
+  const [high, low] = drawn(key, index, single)
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53
 }
 
@@ -66,12 +79,10 @@ export const uniform = (key: Key, index = 0): number => {
  * @example
  * const shares = uniforms({ seed: 1, purpose: 'initialisation', step: 0, sample: 42 }, new Float32Array(784))
  */
-export const uniforms = <A extends Float32Array | Float64Array>(key: Key, out: A, low = 0, high = 1): A => {
+export const uniforms = <A extends Floats>(key: Key, out: A, low = 0, high = 1): A => {
   const unit = (high - low) / 2 ** 24
-  for (let i = 0; i < out.length; i += 4) {
-    const drawn = block(key, i / 4)
-    for (let j = 0; j < 4 && i + j < out.length; j++) out[i + j] = low + unit * (drawn[j] >>> 8)
-  }
+  for (const [piece, words] of inPieces(key, 0, out))
+    for (let i = 0; i < piece.length; i++) piece[i] = low + unit * (words[i] >>> 8)
   return out
 }
 
@@ -90,7 +101,7 @@ export const integer = (key: Key, n: number, index = 0): number => Math.floor(un
  * @example
  * const noise = normal({ seed: 1, purpose: 'noise', step: 0, sample: 42 }, new Float32Array(784))
  */
-export const normal = <A extends Float32Array | Float64Array>(
+export const normal = <A extends Floats>(
   key: Key,
   out: A,
   offset = 0,
@@ -98,18 +109,14 @@ export const normal = <A extends Float32Array | Float64Array>(
   index = 0,
 ): A => {
   const first = index * Math.ceil(length / 4)
-  const pair = (uniform32: number, angle32: number, at: number): void => {
-    // (u + 1/2) / 2³² is never 0, so the logarithm is finite.
-    const radius = Math.sqrt(-2 * Math.log((uniform32 + 0.5) / 2 ** 32))
-    const angle = (2 * Math.PI * angle32) / 2 ** 32
-    if (at < length) out[offset + at] = radius * Math.cos(angle)
-    if (at + 1 < length) out[offset + at + 1] = radius * Math.sin(angle)
-  }
-  for (let i = 0; i < length; i += 4) {
-    const drawn = block(key, first + i / 4)
-    pair(drawn[0], drawn[1], i)
-    pair(drawn[2], drawn[3], i + 2)
-  }
+  for (const [piece, words] of inPieces(key, first, out.subarray(offset, offset + length)))
+    for (let i = 0; i < piece.length; i += 2) {
+      // (u + 1/2) / 2³² is never 0, so the logarithm is finite.
+      const radius = Math.sqrt(-2 * Math.log((words[i] + 0.5) / 2 ** 32))
+      const angle = (2 * Math.PI * words[i + 1]) / 2 ** 32
+      piece[i] = radius * Math.cos(angle)
+      if (i + 1 < piece.length) piece[i + 1] = radius * Math.sin(angle)
+    }
   return out
 }
 

@@ -23,11 +23,12 @@ const multiplyHigh = (a: number, b: number): number => {
 }
 
 /**
- * Writes four words, each uniform over 0…2³²−1, to `out`.
+ * Fills `out` with words, each uniform over 0…2³²−1: those of a counter, then of the next ones, whose first word is one more each time.
+ * Many at once are many times as fast as one after the other.
  *
- * @param counter four unsigned 32-bit words naming the draw
+ * @param counter four unsigned 32-bit words naming the first draw
  * @param key two unsigned 32-bit words: the seed
- * @param out receives the words; a caller in a loop reuses it
+ * @param out receives four words a draw: its length is a multiple of 4
  * @example
  * const words = philox4x32([0, 0, 0, 0], [0, 0], new Uint32Array(4)) // 6627e8d5 e169c58d bc57ac4c 9b00dbd8
  */
@@ -36,23 +37,31 @@ export const philox4x32 = (
   key: readonly [number, number],
   out: Uint32Array,
 ): Uint32Array => {
-  let [c0, c1, c2, c3] = [counter[0] | 0, counter[1] | 0, counter[2] | 0, counter[3] | 0]
-  let [k0, k1] = [key[0] | 0, key[1] | 0]
-  for (let round = 0; round < 10; round++) {
-    const high0 = multiplyHigh(multiplier0, c0)
-    const low0 = Math.imul(multiplier0, c0)
-    const high1 = multiplyHigh(multiplier1, c2)
-    const low1 = Math.imul(multiplier1, c2)
-    c0 = high1 ^ c1 ^ k0
-    c1 = low1
-    c2 = high0 ^ c3 ^ k1
-    c3 = low0
-    k0 = (k0 + weyl0) | 0
-    k1 = (k1 + weyl1) | 0
+  const [first, second, third, fourth] = counter
+  const [even, odd] = key
+  for (let at = 0; at < out.length; at += 4) {
+    let c0 = (first + at / 4) | 0
+    let c1 = second | 0
+    let c2 = third | 0
+    let c3 = fourth | 0
+    let k0 = even | 0
+    let k1 = odd | 0
+    for (let round = 0; round < 10; round++) {
+      const high0 = multiplyHigh(multiplier0, c0)
+      const low0 = Math.imul(multiplier0, c0)
+      const high1 = multiplyHigh(multiplier1, c2)
+      const low1 = Math.imul(multiplier1, c2)
+      c0 = high1 ^ c1 ^ k0
+      c1 = low1
+      c2 = high0 ^ c3 ^ k1
+      c3 = low0
+      k0 = (k0 + weyl0) | 0
+      k1 = (k1 + weyl1) | 0
+    }
+    out[at] = c0
+    out[at + 1] = c1
+    out[at + 2] = c2
+    out[at + 3] = c3
   }
-  out[0] = c0
-  out[1] = c1
-  out[2] = c2
-  out[3] = c3
   return out
 }

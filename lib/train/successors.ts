@@ -15,6 +15,8 @@ export type Weight = { readonly name: string; readonly value: Value; readonly in
 /** What the parts of a training graph are made from. */
 export type UpdatePlan = Omit<TrainingGraphOptions<Parameterisation>, 'model' | 'loss' | 'lossScaling'> & {
   readonly weights: ReadonlyArray<Weight>
+  /** What the optimizer starts with. */
+  readonly memory: Memory<TensorOf<'float32'>>
   readonly scaling: LossScaling | undefined
   /** What becomes of the count of steps, where there is one. */
   readonly counted: Memory<Value>
@@ -63,24 +65,24 @@ export const successors = (
   found: ReadonlyArray<Value>,
   plan: UpdatePlan,
 ): Readonly<Record<string, Value>> => {
-  const { weights, scaling, counted, optimizer, averages, decays = isMatrix } = plan
+  const { weights, memory: initial, scaling, counted, optimizer, averages, decays = isMatrix } = plan
   const scalars = new Map<string, Value>()
   const scalar = (name: string): Value => {
     const value = scalars.get(name) ?? input(names.scalar(name), 'float32', [])
     scalars.set(name, value)
     return value
   }
-  const memory = mapNamed(optimizer.memory(initialOf(weights)), (slot, slotName) =>
+  const memory = mapNamed(initial, (slot, slotName) =>
     mapNamed(slot, ({ dims }, name) => input(names.slot(slotName, name), 'float32', dims)),
   )
   const gradients = scaling === undefined ? found : scaling.unscaled(found)
   const limited = clipped(gradients, plan)
   const next = optimizer.update({
-    trainees: weights.map(({ name, value, initial }, i) => ({
+    trainees: weights.map(({ name, value, initial: { dims } }, i) => ({
       name,
       parameter: value,
       gradient: limited[i],
-      decays: decays(name, initial.dims),
+      decays: decays(name, dims),
     })),
     memory,
     scalar,

@@ -162,15 +162,19 @@ const differentiated = <P extends Parameterisation>({
       weights.map((weight) => weight.value),
       options,
     ),
-    E.map((gradients) => ({
-      model,
-      found,
-      gradients,
-      plan: { ...options, weights, scaling, counted: count.next },
-      parameters: initialOf(weights),
-      memory: { ...optimizer.memory(initialOf(weights)), ...scaling?.memory, ...count.memory },
-      readsClean,
-    })),
+    E.map((gradients) => {
+      const parameters = initialOf(weights)
+      const memory = optimizer.memory(parameters)
+      return {
+        model,
+        found,
+        gradients,
+        plan: { ...options, weights, memory, scaling, counted: count.next },
+        parameters,
+        memory: { ...memory, ...scaling?.memory, ...count.memory },
+        readsClean,
+      }
+    }),
   )
 }
 

@@ -22,6 +22,38 @@ describe('keys', () => {
     )
   })
 
+  it('draw these very numbers, in every version: they are part of what a seed stands for', () => {
+    const k: Key = { seed: 2 ** 40 + 7, purpose: 'noise', step: 3, sample: 11 }
+    expect([uniform(k), uniform(k, 5)]).toEqual([0.46645425488432246, 0.8513890410731239])
+    expect(integer(k, 1000, 2)).toBe(510)
+    expect([...uniforms(k, new Float32Array(5), -0.5, 0.5)]).toEqual([
+      -0.03354579210281372, -0.19349336624145508, 0.3692401647567749, -0.03518557548522949,
+      -0.37536656856536865,
+    ])
+    expect(uniforms(k, new Float64Array(3000)).at(-1)).toBe(0.13049107789993286)
+    expect([...normal(k, new Float32Array(5))]).toEqual([
+      -0.42931777238845825, 1.157962441444397, -0.5165219306945801, 0.11608882993459702, 1.1691207885742188,
+    ])
+    expect([...normal(k, new Float32Array(3), 0, 3, 2)]).toEqual(
+      [0.9111721093599069, 0.7178364375315079, -0.006466934434315379].map(Math.fround),
+    )
+    expect(normal(k, new Float32Array(3000)).at(-1)).toBe(0.7068497538566589)
+    expect([...permutation(k, 8)]).toEqual([3, 7, 1, 6, 4, 5, 2, 0])
+  })
+
+  it('fill long arrays with what single draws give', () => {
+    fc.assert(
+      fc.property(keys, fc.integer({ min: 2040, max: 6000 }), fc.nat(3), (k, length, index) => {
+        const whole = normal(k, new Float64Array(length), 0, length, index)
+        const quads = Math.ceil(length / 4)
+        const at = Math.floor(length / 8)
+        const alone = normal(k, new Float64Array(4), 0, 4, index * quads + at)
+        expect([...whole.subarray(4 * at, 4 * at + 4)]).toEqual([...alone])
+      }),
+      { numRuns: 20 },
+    )
+  })
+
   it('give different streams for different seeds (above 32 bits too), purposes, steps and samples', () => {
     const others: ReadonlyArray<Partial<Key>> = [
       { seed: 8 },
