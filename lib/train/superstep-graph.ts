@@ -32,6 +32,8 @@ export type SuperstepGraphOptions<P extends Parameterisation> = Omit<
 > & {
   /** The rollouts of each step, made in the graph. Default: none. */
   readonly rollout?: InGraphRollout
+  /** Whether weights of one shape are computed with as one where the optimizer allows it (`joined`). Default false. */
+  readonly joins?: boolean
   /** The same graph in the operators that a device has. Default: as it is. */
   readonly suited?: (outputs: ReadonlyArray<Value>) => ReadonlyArray<Value>
 }
@@ -81,18 +83,16 @@ const rolledOut = (
   }
 }
 
-/**
- * A step on joined weights, where the optimizer allows: fewer operators, and so less waiting for each of them to start. What it starts
- * with is under the names of the weights as they were.
- */
-const jointStep = <P extends Parameterisation>(
+/** A step, on joined weights if so; what it starts with is under the names of the weights as they were. */
+const stepOn = <P extends Parameterisation>(
+  joins: boolean,
   options: Omit<TrainingGraphOptions<P>, 'accumulate'>,
 ): E.Either<
   ErrorOf<'GradientError'>,
   Pick<SuperstepGraph, 'parameters' | 'memory'> & { readonly step: StepValues; readonly joints: Joints }
 > => {
   const { optimizer, trains = () => true, decays = isMatrix } = options
-  if (optimizer.elementwise !== true)
+  if (!joins || optimizer.elementwise !== true)
     return pipe(
       stepValues(options),
       E.map((step) => ({ ...step, step, joints: {} })),
@@ -132,11 +132,12 @@ const jointStep = <P extends Parameterisation>(
  */
 export const superstepGraph = <P extends Parameterisation>({
   rollout,
+  joins = false,
   suited = (outputs) => outputs,
   ...options
 }: SuperstepGraphOptions<P>): E.Either<ErrorOf<'GradientError'>, SuperstepGraph> =>
   pipe(
-    jointStep(options),
+    stepOn(joins, options),
     E.map(({ step, joints, parameters, memory }) => {
       const outputs = rolledOut(step, options.batchSize, rollout)
       const values = suited(Object.values(outputs))

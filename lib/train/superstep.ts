@@ -64,6 +64,12 @@ export type SuperstepOptions<P extends Parameterisation, N extends string = neve
 > & {
   /** The most optimizer steps of a superstep: an integer from 1. Any number of them is the same graph. */
   readonly steps: number
+  /**
+   * Whether weights of one shape are computed with as one: a transformer's step then has half as many operators, and copies its weights and
+   * gradients once more. Default: on CUDA, where a step takes as long as its operators take to start. WebGPU cannot take more than a dozen
+   * weights apart at once.
+   */
+  readonly joins?: boolean
   /** The rollouts of scheduled sampling, made in the graph with the weights of each step. Default: none. */
   readonly rollout?: Omit<InGraphRollout, 'shape'>
 }
@@ -117,6 +123,7 @@ export const superstep =
     const graph = superstepGraph({
       ...options,
       averages,
+      joins: options.joins ?? engine.device === 'cuda',
       suited: (outputs) => suitedTo(engine.device, outputs),
       ...(rollout === undefined ? {} : { rollout }),
     })

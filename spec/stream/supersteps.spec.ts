@@ -92,11 +92,13 @@ type Case<P extends Parameterisation> = {
   readonly loss?: Loss<P>
   readonly rollouts?: RolloutOptions & { readonly solver: Solver }
   readonly options?: Partial<TrainerOptions<P>>
+  /** Whether weights of one shape are computed with as one. */
+  readonly joins?: boolean
 }
 
 /** Twice n steps from the same weights, one by one and n at a time. */
 const bothWays = async <P extends Parameterisation>(
-  { path, start, model, loss = mse, rollouts, options = {} }: Case<P>,
+  { path, start, model, loss = mse, rollouts, options = {}, joins = false }: Case<P>,
   n: number,
 ): Promise<
   ReadonlyArray<{
@@ -125,6 +127,7 @@ const bothWays = async <P extends Parameterisation>(
     await superstep(openEngine())({
       ...shared,
       steps: n,
+      joins,
       ...(rollouts === undefined ? {} : { rollout: { path, solver: rollouts.solver, plan: rollouts } }),
     })(),
   )
@@ -212,9 +215,9 @@ describe('a superstep gives the weights, the averages, the memory and the metric
     await agree({ ...flowing, rollouts: { ...way, solver: unipc({ order: 2 }) }, loss: reflexflow() }, 3)
   })
 
-  it('of a transformer', async () => {
+  it.each([false, true])('of a transformer, its weights joined: %s', async (joins) => {
     const rollouts = { ...way, maxStepOffset: 2, solver: unipc({ order: 2 }) }
-    await agree({ ...picturing, rollouts, loss: reflexflow() }, 2)
+    await agree({ ...picturing, rollouts, loss: reflexflow(), joins }, 2)
   })
 
   it('with rollouts under guidance, which are counted twice', async () => {
@@ -234,14 +237,15 @@ describe('a superstep gives the weights, the averages, the memory and the metric
     ['lion', lion({ learningRate: () => 1e-3, weightDecay: 0.1 })],
     ['adafactor, which looks at a weight as a whole', adafactor({ learningRate: () => 1e-2 })],
     ['prodigy, which looks at all of them', prodigy({ learningRate: () => 1 })],
-  ] as const)('by %s, where weights of one shape decay and others do not', async (_, optimizer) => {
+  ] as const)('by %s, where joined weights of one shape decay and others do not', async (_, optimizer) => {
     const decays = (name: string, dims: ReadonlyArray<number>): boolean =>
       name.includes('0') && dims.length > 1
-    await agree({ ...picturing, options: { optimizer, decays } }, 2)
+    await agree({ ...picturing, options: { optimizer, decays }, joins: true }, 2)
   })
 
-  it('where activations are computed again', async () => {
-    await agree({ ...picturing, options: { checkpointing: true } }, 2)
+  it('where activations are computed again, and losses scaled', async () => {
+    const options = { checkpointing: true, lossScaling: true } as const
+    await agree({ ...picturing, options, joins: true }, 2)
   })
 
   it('with targets that lead from where the samples are; on the grid of deployment; from pure noise', async () => {
@@ -261,6 +265,7 @@ describe('a superstep gives the weights, the averages, the memory and the metric
         ...flowing,
         rollouts: { ...way, solver: euler() },
         options: { trains: (name) => name.startsWith('head.') },
+        joins: true,
       },
       2,
     )
