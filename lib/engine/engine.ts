@@ -1,5 +1,6 @@
+import { flow, pipe } from 'fp-ts/lib/function.js'
 import type * as IO from 'fp-ts/lib/IO.js'
-import type * as TE from 'fp-ts/lib/TaskEither.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Draft } from '../onnx/index.js'
 import { type ErrorOf, reasonOf } from '../types/index.js'
 import type { Device } from './device.js'
@@ -63,6 +64,27 @@ export interface Engine<Source = Uint8Array | Draft> {
   /** Ends the engine: all that it holds is freed, and whoever still waits for it is told so. */
   readonly close: TE.TaskEither<EngineError, void>
 }
+
+/**
+ * How sessions are opened that keep nothing, by how ones are that do.
+ *
+ * @example
+ * declare const engine: Engine
+ * const open = keepingNothing(engine.openKeeping)
+ */
+export const keepingNothing =
+  <Source>(openKeeping: Engine<Source>['openKeeping']): Engine<Source>['open'] =>
+  (model, options) =>
+    pipe(
+      openKeeping(model, [], options),
+      TE.map((session) => ({
+        ...session,
+        run: flow(
+          session.run,
+          TE.map(({ rest }) => rest),
+        ),
+      })),
+    )
 
 /** The file that the system would not give or take, where it says so. */
 const fileOf = (cause: unknown): string =>

@@ -4,7 +4,7 @@ import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node
 import { compile } from './compile.js'
 import type { Device } from './device.js'
 import { deviceMemory } from './device-memory.js'
-import { type Engine, type EngineError, engineError, type KeepingSession } from './engine.js'
+import { type Engine, type EngineError, engineError, keepingNothing, type KeepingSession } from './engine.js'
 import type { ModelParts } from './parts.js'
 import { queue } from './queue.js'
 import { fromRuntime, toRuntime } from './runtime-tensor.js'
@@ -71,18 +71,7 @@ export const localEngine = (device: Device): Engine<Uint8Array | ModelParts> => 
   return {
     device,
     openKeeping,
-    open: (model, options) =>
-      pipe(
-        openKeeping(model, [], options),
-        TE.map((session) => ({
-          ...session,
-          run: (inputs) =>
-            pipe(
-              session.run(inputs),
-              TE.map(({ rest }) => rest),
-            ),
-        })),
-      ),
+    open: keepingNothing(openKeeping),
     read: (values) =>
       attempt('reading what the device holds', async () => {
         const tensors: Tensors[string][] = []

@@ -4,7 +4,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type Transferable, Worker } from 'node:worker_threads'
 import type { Tensor } from '../types/index.js'
 import type { Device } from './device.js'
-import { type Engine, type EngineError, engineError, type KeepingSession } from './engine.js'
+import { type Engine, type EngineError, engineError, keepingNothing, type KeepingSession } from './engine.js'
 import { type Answer, type CallName, type Calls, copiedWithPauses, type Reference } from './messages.js'
 import type { ModelParts } from './parts.js'
 import { queue } from './queue.js'
@@ -115,18 +115,7 @@ export const workerEngine = (device: Device): Engine<Uint8Array | ModelParts> =>
   return {
     device,
     openKeeping,
-    open: (model, options) =>
-      pipe(
-        openKeeping(model, [], options),
-        TE.map((session) => ({
-          ...session,
-          run: (inputs) =>
-            pipe(
-              session.run(inputs),
-              TE.map(({ rest }) => rest),
-            ),
-        })),
-      ),
+    open: keepingNothing(openKeeping),
     read: (values) => async () => {
       const named = Object.entries(values)
       const away = named.flatMap(([name, value]) =>
