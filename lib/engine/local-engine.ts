@@ -1,4 +1,3 @@
-import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { InferenceSession, Tensor as RuntimeTensor } from 'onnxruntime-node'
 import { compile } from './compile.js'

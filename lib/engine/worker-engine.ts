@@ -1,6 +1,5 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type Transferable, Worker } from 'node:worker_threads'
 import type { Tensor } from '../types/index.js'
 import type { Device } from './device.js'
