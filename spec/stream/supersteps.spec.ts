@@ -1,5 +1,6 @@
 import { openEngine } from 'deriva/engine'
 import { type Loss, mse, reflexflow } from 'deriva/loss'
+import { lora } from 'deriva/lora'
 import { dit, mlp, type Model } from 'deriva/model'
 import { ddpm, flow, type Path } from 'deriva/path'
 import { normal } from 'deriva/random'
@@ -241,6 +242,13 @@ describe('a superstep gives the weights, the averages, the memory and the metric
     const decays = (name: string, dims: ReadonlyArray<number>): boolean =>
       name.includes('0') && dims.length > 1
     await agree({ ...picturing, options: { optimizer, decays }, joins: true }, 2)
+  })
+
+  it('of adapters with dropout, joined, with rollouts', async () => {
+    const adapters = lora({ rank: 2, alpha: 4, targets: ['*'], dropout: 0.3, seed: 1 })
+    const rollouts = { ...way, maxStepOffset: 2, solver: euler() }
+    const model = right(adapters(transformer))
+    await agree({ ...picturing, model, rollouts, loss: reflexflow(), joins: true }, 2)
   })
 
   it('where activations are computed again, and losses scaled', async () => {
