@@ -7,6 +7,7 @@ import { type Engine, type EngineError, engineError, keepingNothing, type Keepin
 import type { ModelParts } from './parts.js'
 import { queue } from './queue.js'
 import { fromRuntime, toRuntime } from './runtime-tensor.js'
+import type { Tensor } from '../types/index.js'
 import type { Held, Tensors } from './value.js'
 
 /**
@@ -41,6 +42,7 @@ export const localEngine = (device: Device): Engine<Uint8Array | ModelParts> => 
     attempt(`compiling the ${name}`, async (): Promise<KeepingSession> => {
       const onDevice = device === 'webgpu' ? keeps : []
       const session = await compile(model, device, options, onDevice)
+      const stays = new Set(keeps)
       if (onDevice.length > 0) {
         needed.add(session)
         own.add(session)
@@ -50,16 +52,15 @@ export const localEngine = (device: Device): Engine<Uint8Array | ModelParts> => 
         outputs: session.outputNames,
         run: (inputs) =>
           attempt(`running the ${name}`, async () => {
-            const feeds = Object.fromEntries(
-              session.inputNames.flatMap((n) => (Object.hasOwn(inputs, n) ? [[n, fed(inputs[n])]] : [])),
-            )
-            const outputs = Object.entries(await session.run(feeds))
-            const kept = outputs.filter(([n]) => keeps.includes(n))
-            const rest = outputs.filter(([n]) => !keeps.includes(n))
-            return {
-              kept: Object.fromEntries(kept.map(([n, tensor]) => [n, come(tensor)])),
-              rest: Object.fromEntries(rest.map(([n, tensor]) => [n, fromRuntime(tensor)])),
-            }
+            // Hundreds of names at every run: no lists between.
+            const feeds: Record<string, RuntimeTensor> = {}
+            for (const n of session.inputNames) if (Object.hasOwn(inputs, n)) feeds[n] = fed(inputs[n])
+            const kept: Record<string, Held> = {}
+            const rest: Record<string, Tensor> = {}
+            for (const [n, tensor] of Object.entries(await session.run(feeds)))
+              if (stays.has(n)) kept[n] = come(tensor)
+              else rest[n] = fromRuntime(tensor)
+            return { kept, rest }
           }),
         release: attempt(`releasing the ${name}`, () =>
           own.has(session) ? Promise.resolve() : session.release(),

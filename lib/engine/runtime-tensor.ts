@@ -1,6 +1,12 @@
 import { Tensor as RuntimeTensor } from 'onnxruntime-node'
 import type { Tensor } from '../types/index.js'
 
+/** By their data, so that weights which are fed to many runs are wrapped once: rollouts feed the same hundreds of them ten times a step. */
+const wrapped = new WeakMap<object, RuntimeTensor>()
+
+const alike = (a: RuntimeTensor, b: Tensor): boolean =>
+  a.type === b.type && a.dims.length === b.dims.length && a.dims.every((dim, axis) => dim === b.dims[axis])
+
 /**
  * A tensor as ONNX Runtime's binding takes it, over the same data. The binding takes the element types that are JavaScript arrays;
  * bfloat16 has to be cast inside a graph.
@@ -12,7 +18,12 @@ import type { Tensor } from '../types/index.js'
 export const toRuntime = (tensor: Tensor): RuntimeTensor => {
   if (tensor.type === 'bfloat16')
     throw new Error('bfloat16 cannot be fed directly; feed float32 and cast in the graph')
-  return new RuntimeTensor(tensor.type, tensor.data, tensor.dims)
+  const { data } = tensor
+  const before = wrapped.get(data)
+  if (before !== undefined && alike(before, tensor)) return before
+  const made = new RuntimeTensor(tensor.type, data, tensor.dims)
+  wrapped.set(data, made)
+  return made
 }
 
 /**

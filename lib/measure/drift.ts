@@ -3,7 +3,8 @@ const innerProducts = (a: Float32Array, b: Float32Array, batch: number): Float64
   const elements = a.length / Math.max(1, batch)
   return Float64Array.from({ length: batch }, (_, i) => {
     let sum = 0
-    for (let e = i * elements; e < (i + 1) * elements; e++) sum += a[e] * b[e]
+    const end = (i + 1) * elements
+    for (let e = i * elements; e < end; e++) sum += a[e] * b[e]
     return sum
   })
 }
@@ -33,7 +34,11 @@ export const distances = (a: Float32Array, b: Float32Array, batch: number): Floa
   const elements = a.length / Math.max(1, batch)
   return Float64Array.from({ length: batch }, (_, i) => {
     let sum = 0
-    for (let e = i * elements; e < (i + 1) * elements; e++) sum += (a[e] - b[e]) ** 2
+    const end = (i + 1) * elements
+    for (let e = i * elements; e < end; e++) {
+      const difference = a[e] - b[e]
+      sum += difference * difference
+    }
     return Math.sqrt(sum)
   })
 }

@@ -48,6 +48,17 @@ const combine = (out: Float32Array, parts: ReadonlyArray<Part>, start: number): 
   }
 }
 
+/** A single register, as Euler's method has it. */
+const mixOne = (
+  p: Float32Array,
+  o: Float32Array,
+  [pp, po]: Float64Array,
+  start: number,
+  end: number,
+): void => {
+  for (let e = start; e < end; e++) p[e] = pp * p[e] + po * o[e]
+}
+
 /** Three registers at once, as UniPC-2 and the classical Runge–Kutta method have them: everything is read and written once. */
 const mixThree = (
   [p, q, r]: ReadonlyArray<Float32Array>,
@@ -112,6 +123,10 @@ export const mixRegisters = (
     const columns = mix.length / registers
     const start = sample * elements
     if (columns === registers + 1) {
+      if (registers === 1) {
+        mixOne(planes[0], outputs, mix, start, start + elements)
+        return
+      }
       if (registers === 3) {
         mixThree(planes, outputs, mix, start, start + elements)
         return

@@ -31,10 +31,12 @@ export type Departure = {
 export const departed = ({ x0, noise, spans }: Omit<Departure, 'conditioning'>): Float32Array => {
   const out = new Float32Array(x0.length)
   const elements = x0.length / Math.max(1, spans.length)
-  spans.forEach(({ grid: [at, ...way], from }, i) => {
-    const alpha = from === 'trajectory' && way.length > 0 ? 0 : at.alpha
-    for (let e = i * elements; e < (i + 1) * elements; e++) out[e] = alpha * x0[e] + at.sigma * noise[e]
-  })
+  for (let i = 0; i < spans.length; i++) {
+    const { grid, from } = spans[i]
+    const [{ alpha: share, sigma }] = grid
+    const alpha = from === 'trajectory' && grid.length > 1 ? 0 : share
+    for (let e = i * elements; e < (i + 1) * elements; e++) out[e] = alpha * x0[e] + sigma * noise[e]
+  }
   return out
 }
 

@@ -71,11 +71,10 @@ export const targets = (
 ): Float32Array => {
   const out = new Float32Array(x0.length)
   const elements = x0.length / Math.max(1, timesteps.length)
-  timesteps.forEach((timestep, i) => {
-    const coefficient = target(parameterisation, path.at(timestep))
-    for (let e = i * elements; e < (i + 1) * elements; e++)
-      out[e] = coefficient.x0 * x0[e] + coefficient.epsilon * noise[e]
-  })
+  for (let i = 0; i < timesteps.length; i++) {
+    const { x0: data, epsilon } = target(parameterisation, path.at(timesteps[i]))
+    for (let e = i * elements; e < (i + 1) * elements; e++) out[e] = data * x0[e] + epsilon * noise[e]
+  }
   return out
 }
 

@@ -3,7 +3,8 @@ import type * as IO from 'fp-ts/lib/IO.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Engine, EngineError, Held, Values } from '../engine/index.js'
 import type { TensorOf } from '../types/index.js'
-import type { State } from './state.js'
+import type { Parameters, State } from './state.js'
+import { mapNamed } from './named.js'
 import { names } from './names.js'
 
 /** A parameter, or what belongs to one, wherever it is. */
@@ -20,9 +21,6 @@ export type Standing = {
   readonly slots: Readonly<Record<string, Weights>>
 }
 
-const renamed = (weights: Weights, rename: (name: string) => string): Weights =>
-  Object.fromEntries(Object.entries(weights).map(([name, held]) => [rename(name), held]))
-
 /**
  * Everything that a state is made of, under the names that the training graph reads it by.
  *
@@ -30,16 +28,15 @@ const renamed = (weights: Weights, rename: (name: string) => string): Weights =>
  * declare const state: State
  * const feeds = namedTensors(state)
  */
-export const namedTensors = ({ parameters, slots, ema }: Standing): Values => ({
-  ...parameters,
-  ...Object.fromEntries(
-    Object.entries(slots).flatMap(([slot, weights]) =>
-      Object.entries(renamed(weights, (name) => names.slot(slot, name))),
-    ),
-  ),
+export const namedTensors = ({ parameters, slots, ema }: Standing): Values => {
+  // At every step, and the names are many: no lists between.
+  const named: Record<string, Held> = { ...parameters }
+  for (const [slot, weights] of Object.entries(slots))
+    for (const [name, held] of Object.entries(weights)) named[names.slot(slot, name)] = held
   // The parameters under other names, where no average is kept.
-  ...renamed(ema, names.average),
-})
+  for (const [name, held] of Object.entries(ema)) named[names.average(name)] = held
+  return named
+}
 
 /**
  * The state of the same shape whose tensors are found under these names.
@@ -76,22 +73,29 @@ export const shapedAs = <T extends Held>(
   }
 }
 
-const float32Of = (name: string, held: Held): TensorOf<'float32'> => {
+const float32Of = (held: Held, name: string): TensorOf<'float32'> => {
   if (held.type !== 'float32') throw new Error(`the training graph gives ${name} as ${held.type}`)
   return held
 }
 
 /**
- * A state with tensors in this thread's memory.
+ * A state whose tensors are in this thread's memory already, as such.
  *
- * @param tensors what `namedTensors` gives, read
  * @throws Error where one is not float32 data: a bug
  * @example
- * declare const state: State
- * const same: State = inMemory(state, namedTensors(state))
+ * declare const standing: Standing
+ * const state: State = inMemory(standing)
  */
-export const inMemory = (standing: Standing, tensors: Values): State =>
-  shapedAs(standing, (name) => float32Of(name, tensors[name]))
+export const inMemory = ({ step, parameters, ema, slots }: Standing): State => {
+  const plain = (weights: Weights): Parameters => mapNamed(weights, float32Of)
+  const own = plain(parameters)
+  return {
+    step,
+    parameters: own,
+    ema: ema === parameters ? own : plain(ema),
+    slots: mapNamed(slots, plain),
+  }
+}
 
 /** What can be done to states that an engine holds. */
 export type Keeping = {
@@ -111,7 +115,7 @@ export const keptBy = (engine: Engine): Keeping => ({
   read: (state) =>
     pipe(
       engine.read(namedTensors(state)),
-      TE.map((tensors) => inMemory(state, tensors)),
+      TE.map((tensors) => shapedAs(state, (name) => float32Of(tensors[name], name))),
     ),
   release: (state) => engine.release(namedTensors(state)),
 })

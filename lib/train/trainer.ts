@@ -223,7 +223,7 @@ export const trainer = <P extends Parameterisation, N extends string = never>(
       descend: (state, lesson) =>
         pipe(
           compiled.descend(state, lesson),
-          TE.map((descent) => ({ ...descent, state: inMemory(descent.state, namedTensors(descent.state)) })),
+          TE.map((descent) => ({ ...descent, state: inMemory(descent.state) })),
         ),
     })),
   )

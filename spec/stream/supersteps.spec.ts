@@ -27,7 +27,6 @@ import {
   inMemory,
   lion,
   type Metrics,
-  namedTensors,
   type Parameters,
   prodigy,
   sgd,
@@ -83,7 +82,7 @@ const alive = (initial: State): State => {
   return { ...initial, parameters, ema: parameters }
 }
 
-const plain = (standing: Standing): State => inMemory(standing, namedTensors(standing))
+const plain = (standing: Standing): State => inMemory(standing)
 
 type Case<P extends Parameterisation> = {
   readonly path: Path

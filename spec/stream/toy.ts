@@ -1,14 +1,6 @@
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Denoiser } from 'deriva/rollout'
-import {
-  type Descent,
-  inMemory,
-  type Lesson,
-  namedTensors,
-  type Standing,
-  type State,
-  type Trainer,
-} from 'deriva/train'
+import { type Descent, inMemory, type Lesson, type Standing, type State, type Trainer } from 'deriva/train'
 import { scalar } from 'deriva/onnx'
 import { float32, type Parameterisation, type Source } from 'deriva/types'
 
@@ -62,7 +54,7 @@ export const toyTrainer = <P extends Parameterisation>(
       },
     }),
     descend,
-    read: (state) => TE.right(inMemory(state, namedTensors(state))),
+    read: (state) => TE.right(inMemory(state)),
     release: () => () => undefined,
   }
 }
