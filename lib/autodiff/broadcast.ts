@@ -26,7 +26,7 @@ export const sumTo = (value: Value, shape: ReadonlyArray<number>): Value => {
   const isMatrix = value.type === 'float32' || value.type === 'float64'
   if (!leading || !isMatrix || columns === 1) return reshaped(reduceSum(value, axes, missing === 0), shape)
   const rows = size(from) / columns
-  return reshaped(matMul(expand(scalar(1, value.type), [1, rows]), reshaped(value, [rows, columns])), shape)
+  return reshaped(matMul(expand(scalar(1, value.type), [rows]), reshaped(value, [rows, columns])), shape)
 }
 
 /**
