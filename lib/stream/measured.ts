@@ -1,13 +1,14 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
+// Not the whole room, which comes with a library of matrices that no training needs.
 import {
   measureBatch,
   type Measurement,
   measurementOf,
   type MeasuringOptions,
   type Tallies,
-} from '../measure/index.js'
+} from '../measure/measurement.js'
 import type { Denoiser } from '../rollout/index.js'
 import type { DerivaError, Parameterisation, Source } from '../types/index.js'
 import { type Pipeline, stageTask } from './pipeline.js'

@@ -1,6 +1,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { relativeDrift } from '../measure/index.js'
+// Not the whole room, which comes with a library of matrices that no training needs.
+import { relativeDrift } from '../measure/drift.js'
 import { normal } from '../random/index.js'
 import {
   correctedTargets,
