@@ -23,10 +23,15 @@ export const sumTo = (value: Value, shape: ReadonlyArray<number>): Value => {
   if (axes.length === 0) return reshaped(value, shape)
   const columns = size(shape)
   const leading = from.slice(0, axes.at(-1)).every((length, i) => length === 1 || axes.includes(i))
-  const isMatrix = value.type === 'float32' || value.type === 'float64'
-  if (!leading || !isMatrix || columns === 1) return reshaped(reduceSum(value, axes, missing === 0), shape)
+  if (!leading || columns === 1) return reshaped(reduceSum(value, axes, missing === 0), shape)
   const rows = size(from) / columns
-  return reshaped(matMul(expand(scalar(1, value.type), [rows]), reshaped(value, [rows, columns])), shape)
+  // The rows that the products of a linear layer's gradient read.
+  const matrix = reshaped(value, [rows, columns])
+  const hasProducts = value.type === 'float32' || value.type === 'float64'
+  const sum = hasProducts
+    ? matMul(expand(scalar(1, value.type), [rows]), matrix)
+    : reduceSum(matrix, [0], false)
+  return reshaped(sum, shape)
 }
 
 /**
