@@ -21,7 +21,9 @@ export const filled =
  * @example
  * const bias = zeros([128], { seed: 1, purpose: 'initialisation', step: 0, sample: 0 })
  */
-export const zeros: Initialiser = filled(0)
+export const zeros: Initialiser = (dims) =>
+  // Memory comes as zeros, and is not touched.
+  new Float32Array(size(dims))
 
 /**
  * Independent normal values of mean 0.
