@@ -3,7 +3,7 @@
  * on CUDA, step by step and as supersteps, and on WebGPU, in turn with PyTorch, eager and compiled, on the same card. Without a card, or
  * without the provider libraries, it says so and ends. docs/devices.md says what has to be installed, bench/pytorch how PyTorch is.
  *
- *     npx tsx --tsconfig tsconfig.json bench/gpu.ts [--eager-only] [--rounds 10] [--batch 32] [--steps 32] [--models DiT-S/2,DiT-B/2] [--python .venv/bin/python]
+ *     npx tsx --tsconfig tsconfig.json bench/gpu.ts [--eager-only] [--apart] [--rounds 10] [--batch 32] [--steps 32] [--models DiT-S/2,DiT-B/2] [--python .venv/bin/python]
  */
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
@@ -25,6 +25,8 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '32' },
     models: { type: 'string', default: 'DiT-S/2,DiT-B/2' },
     python: { type: 'string' },
+    // Supersteps that do not join weights of one shape, beside those that do.
+    apart: { type: 'boolean', default: false },
     // torch.compile takes a minute a model.
     'eager-only': { type: 'boolean', default: false },
   },
@@ -91,6 +93,7 @@ const contestant = async (
   name: Size,
   precision: Precision,
   together: number,
+  joins: boolean,
 ): Promise<Contestant> => {
   const engine = openEngine({ device })
   const options = {
@@ -104,7 +107,7 @@ const contestant = async (
   const lesson = lessonOf()
   const single = together === 1 ? right(await trainerOn(engine)(options)()) : undefined
   const several =
-    together === 1 ? undefined : right(await superstep(engine)({ ...options, steps: together })())
+    together === 1 ? undefined : right(await superstep(engine)({ ...options, steps: together, joins })())
   let state: Standing | undefined = (single ?? several)?.initial
   const next = async (before: Standing): Promise<Standing> => {
     if (single !== undefined) return right(await single.descend(before, lesson)()).state
@@ -112,7 +115,7 @@ const contestant = async (
     return several === undefined ? before : right(await several.descend(before, lessons)()).state
   }
   return {
-    name: `deriva, ${device}, ${precision}${together === 1 ? '' : `, ${together} steps a run`}`,
+    name: `deriva, ${device}, ${precision}${together === 1 ? '' : `, ${together} steps a run${joins ? '' : ', weights apart'}`}`,
     steps: together,
     run: async () => {
       if (state === undefined) throw new Error('there is nothing to train')
@@ -139,7 +142,8 @@ const contestants = async (name: Size): Promise<ReadonlyArray<Contestant>> => {
     for (const precision of ['float32', lowOf[device]] as const)
       if (cards[device].card)
         for (const together of device === 'cuda' ? [1, steps] : [1])
-          own.push(await contestant(device, name, precision, together))
+          for (const joins of values.apart && together > 1 ? [true, false] : [true])
+            own.push(await contestant(device, name, precision, together, joins))
   if (values.python === undefined || !cards.cuda.card) return own
   const ways = (['float32', 'bfloat16'] as const).flatMap((precision) =>
     (values['eager-only'] ? [false] : [false, true]).map((compiled) => {
