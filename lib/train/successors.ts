@@ -7,7 +7,7 @@ import { names } from './names.js'
 import type { Memory } from './optimizer.js'
 import { mapNamed, withNames } from './named.js'
 import type { Parameters } from './state.js'
-import type { TrainingGraphOptions } from './training-graph.js'
+import type { TrainingGraphOptions } from './training-options.js'
 
 /** A parameter that trains. */
 export type Weight = { readonly name: string; readonly value: Value; readonly initial: TensorOf<'float32'> }

@@ -18,13 +18,8 @@ import { frozen } from './frozen.js'
 import { joined, type Joints } from './joined.js'
 import { names } from './names.js'
 import { initialOf, isMatrix } from './successors.js'
-import {
-  type StepValues,
-  stepValues,
-  type TrainingGraph,
-  type TrainingGraphOptions,
-  weightsOf,
-} from './training-graph.js'
+import { type StepValues, stepValues, type TrainingGraph, weightsOf } from './training-graph.js'
+import type { TrainingGraphOptions } from './training-options.js'
 
 export type SuperstepGraphOptions<P extends Parameterisation> = Omit<
   TrainingGraphOptions<P>,

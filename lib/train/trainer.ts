@@ -19,7 +19,8 @@ import { names } from './names.js'
 import { inMemory, type Keeping, keptBy, namedTensors, shapedAs, type Standing } from './standing.js'
 import type { State } from './state.js'
 import { openStep } from './step.js'
-import { trainingGraph, type TrainingGraphOptions } from './training-graph.js'
+import { trainingGraph } from './training-graph.js'
+import type { TrainingGraphOptions } from './training-options.js'
 
 /** A batch as the training graph takes it, with what a loss reads under the names N; all arrays are [batch, …sample] unless told otherwise. */
 export type Lesson<N extends string = never> = {
