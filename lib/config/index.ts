@@ -1,3 +1,4 @@
+export * from './choices.js'
 export * from './config.js'
 export * from './dataset-facts.js'
 export * from './decode.js'

@@ -3,9 +3,8 @@ import type { RegressionTarget } from '../rollout/corrected-target.js'
 import type { OptimizerName } from '../train/optimizers.js'
 import type { ScheduleName } from '../train/schedule.js'
 import type { Parameterisation } from '../types/index.js'
+import type { Renoising, TrainingMethod } from './choices.js'
 import type { OptionKind } from './kind.js'
-import type { TrainingMethod } from './options/method.js'
-import type { Renoising } from './options/scheduled-sampling.js'
 
 /** The headings under which help texts and docs/options.md list the options. */
 export const optionGroups = [

@@ -12,11 +12,11 @@ import { scheduledSampling } from './scheduled-sampling.js'
 import { timesteps } from './timesteps.js'
 
 export { deviceChoices, usualSuperstep } from './device.js'
-export { methodDefaults, type TrainingMethod, trainingMethods } from './method.js'
+export { methodDefaults } from './method.js'
 export { type ImageMode, imageModes } from './data.js'
 export { type ModelType, modelOptions, modelType, modelTypes } from './model.js'
 export { optimizerDefaults, optimizerNames } from './optimizer.js'
-export { type Renoising, renoisings, rollsOut } from './scheduled-sampling.js'
+export { rollsOut } from './scheduled-sampling.js'
 export { timestepSamplerDefaults } from './timesteps.js'
 
 /** Every option but those of the model, whose keys depend on its type (`modelOptions`). Only keys that take effect exist. */

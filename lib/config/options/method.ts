@@ -1,13 +1,9 @@
 import type { BiasNormaliser } from '../../loss/defar.js'
+import { type TrainingMethod, trainingMethods } from '../choices.js'
 import { kinds, type OptionKind } from '../kind.js'
 import { derivedOption, type Option, option } from '../option.js'
 
 const group = 'Method'
-
-/** The training methods beside scheduled sampling. */
-export const trainingMethods = ['standard', 'hastened', 'dream', 'mixflow', 'defar'] as const
-
-export type TrainingMethod = (typeof trainingMethods)[number]
 
 /** The names as keys: the rooms that build graphs need not be loaded for them. */
 const normalisers: Readonly<Record<BiasNormaliser, true>> = { sum: true, mean: true, max: true }

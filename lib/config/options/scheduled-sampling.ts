@@ -3,6 +3,7 @@ import { rampShapeNames } from '../../rollout/ramp.js'
 import { rolloutSources } from '../../rollout/source.js'
 import { strategyNames } from '../../rollout/strategy.js'
 import { solverNames } from '../../solver/registry.js'
+import { renoisings } from '../choices.js'
 import { kinds } from '../kind.js'
 import { derivedOption, type KnownOptions, option } from '../option.js'
 
@@ -29,11 +30,6 @@ export const rollsOut = (
     : known.scheduled_sampling_probability > 0)
 
 const group = 'Scheduled sampling'
-
-/** Where samples that were rolled out are trained: where they arrived, or after a way back towards their noise. */
-export const renoisings = ['none', 'in_place', 'beside'] as const
-
-export type Renoising = (typeof renoisings)[number]
 
 /** Which samples are rolled out with the current weights, how far, and what is learnt from them. */
 export const scheduledSampling = {
