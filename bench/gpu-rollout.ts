@@ -17,14 +17,12 @@ import { chooseDevice, openEngine } from 'deriva/engine'
 import { reflexflow } from 'deriva/loss'
 import { inPrecision, type Precision } from 'deriva/model'
 import { flow } from 'deriva/path'
-import { normal } from 'deriva/random'
 import { plan, type PlanOptions } from 'deriva/rollout'
 import { euler } from 'deriva/solver'
 import { dataset, type Noised, noised, observe, type Stepped, supersteps, training } from 'deriva/stream'
 import { adamw, superstep } from 'deriva/train'
-import { type Batch, int64, size } from 'deriva/types'
 import { torch } from './pytorch/child.js'
-import { median, realistic, realisticModel, right } from './realistic.js'
+import { batchOf, median, realistic, realisticModel, right } from './realistic.js'
 
 const { values } = parseArgs({
   options: {
@@ -41,22 +39,6 @@ const seed = 1
 const path = flow()
 /** Steps of a superstep that the other side is timed on: it takes a while. */
 const compared = 3
-
-/** The same samples at every step; what is drawn for them changes with the step. */
-const batchOf = (sample: ReadonlyArray<number>, count: number): Batch => {
-  const key = { seed, purpose: 'data', step: 0, sample: 0 } as const
-  return {
-    ids: Uint32Array.from({ length: count }, (_, i) => i),
-    x0: normal(key, new Float32Array(count * size(sample))),
-    shape: sample,
-    conditioning: {
-      label: int64(
-        [count],
-        Array.from({ length: count }, (_, i) => i % 10),
-      ),
-    },
-  }
-}
 
 const mean = (xs: ReadonlyArray<number>): number => xs.reduce((a, b) => a + b, 0) / xs.length
 

@@ -8,22 +8,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { grad } from 'deriva/autodiff'
 import { type Device, suitedTo } from 'deriva/engine'
 import { atBatch, dit, inPrecision, type Precision } from 'deriva/model'
-import {
-  decode,
-  encode,
-  input,
-  leaves,
-  mul,
-  reduceMean,
-  sub,
-  topological,
-  type Value,
-  views,
-} from 'deriva/onnx'
-import { realistic, realisticModel, type RealisticName, right } from './realistic.js'
+import { decode, encode, topological, type Value } from 'deriva/onnx'
+import { differentiated, written } from './gradient-graph.js'
+import { median, realistic, realisticModel, type RealisticName, right } from './realistic.js'
 
 const { values } = parseArgs({
   options: {
@@ -51,24 +40,6 @@ const deepDit = (): Uint8Array => {
 const operators = (outputs: ReadonlyArray<Value>): number =>
   topological(outputs).filter(({ kind }) => kind === 'operator').length
 
-/** As a file has them, where equal expressions are written once; and how many of these only change shapes. */
-const written = (outputs: ReadonlyArray<Value>): { readonly all: number; readonly shapes: number } => {
-  const named = Object.fromEntries(outputs.map((value, i) => [`out${i}`, value]))
-  const file = right(decode(encode({ outputs: named, parameters: 'inputs' })))
-  const nodes = topological(Object.values(file.outputs)).flatMap((node) =>
-    node.kind === 'operator' ? [node.operator] : [],
-  )
-  return { all: nodes.length, shapes: nodes.filter((name) => views.has(name)).length }
-}
-
-/** The mean squared error of what comes out, and its gradient with respect to every weight. */
-const differentiated = (output: Value): ReadonlyArray<Value> => {
-  const difference = sub(output, input('target', output.type, output.shape))
-  const loss = reduceMean(mul(difference, difference), undefined, false)
-  const weights = leaves([output]).filter(({ node }) => node.kind === 'parameter')
-  return [loss, ...right(grad(loss, weights))]
-}
-
 /** A realistic model's operators on a device. */
 const sizes = (name: RealisticName, precision: Precision, device: Device) => {
   const { prediction } = inPrecision(precision)(realisticModel(name))
@@ -80,13 +51,11 @@ const sizes = (name: RealisticName, precision: Precision, device: Device) => {
     model: realistic[name].label,
     precision,
     device,
-    forward: forward.all,
-    'and backward': step.all,
-    'of them changes of shape': step.shapes,
+    forward: forward.computing + forward.reshaping,
+    'and backward': step.computing + step.reshaping,
+    'of them changes of shape': step.reshaping,
   }
 }
-
-const median = (xs: ReadonlyArray<number>): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
 
 const bytes = values.model === undefined ? deepDit() : readFileSync(values.model)
 

@@ -16,9 +16,9 @@ import { type Denoiser, flight, rollout } from 'deriva/rollout'
 import { program, unipc, unitSteps } from 'deriva/solver'
 import { modelDenoiser, type Parameters } from 'deriva/train'
 import { int64 } from 'deriva/types'
+import { median } from './realistic.js'
 
 const path = flow()
-const median = (xs: ReadonlyArray<number>): number => xs.toSorted((a, b) => a - b)[Math.floor(xs.length / 2)]
 const timed = (work: () => void): number => {
   const started = performance.now()
   work()

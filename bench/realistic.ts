@@ -5,7 +5,20 @@ import { mse } from 'deriva/loss'
 import { dit, type Model, unet } from 'deriva/model'
 import { normal } from 'deriva/random'
 import { adamw, names, trainingGraph, type TrainingGraph, type TrainingGraphOptions } from 'deriva/train'
-import { float32, int64, size, type Tensor } from 'deriva/types'
+import { type Batch, float32, int64, size, type Tensor } from 'deriva/types'
+
+/** The same samples at every step; what is drawn for them changes with the step. */
+export const batchOf = (sample: ReadonlyArray<number>, count: number): Batch => {
+  const ids = Uint32Array.from({ length: count }, (_, i) => i)
+  const elements = size(sample)
+  const x0 = new Float32Array(count * elements)
+  ids.forEach((id) => normal({ seed: 1, purpose: 'data', step: 0, sample: id }, x0, id * elements, elements))
+  const label = int64(
+    [count],
+    Array.from(ids, (id) => id % 10),
+  )
+  return { ids, x0, shape: sample, conditioning: { label } }
+}
 
 export const right = <A>(either: E.Either<{ readonly message: string }, A>): A => {
   if (E.isLeft(either)) throw new Error(either.left.message)

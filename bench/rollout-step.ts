@@ -13,14 +13,19 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { firstValueFrom } from 'rxjs'
 import { reflexflow } from 'deriva/loss'
 import { flow } from 'deriva/path'
-import { normal } from 'deriva/random'
 import { plan, type PlanOptions } from 'deriva/rollout'
 import { euler } from 'deriva/solver'
 import { dataset, descend, noised, rollout } from 'deriva/stream'
 import { adamw, trainer } from 'deriva/train'
-import { type Batch, int64, size } from 'deriva/types'
 import { torch, type Torch } from './pytorch/child.js'
-import { median, realistic, realisticModel, type RealisticName, realisticNames } from './realistic.js'
+import {
+  batchOf,
+  median,
+  realistic,
+  realisticModel,
+  type RealisticName,
+  realisticNames,
+} from './realistic.js'
 
 const { values } = parseArgs({
   options: {
@@ -35,25 +40,6 @@ const [rounds, threads] = [Number(values.rounds), Number(values.threads)]
 
 const path = flow()
 const seed = 1
-
-/** The same samples at every step; what is drawn for them changes with the step. */
-const batchOf = (sample: ReadonlyArray<number>, count: number): Batch => {
-  const ids = Uint32Array.from({ length: count }, (_, i) => i)
-  const elements = size(sample)
-  const x0 = new Float32Array(count * elements)
-  ids.forEach((id) => normal({ seed, purpose: 'data', step: 0, sample: id }, x0, id * elements, elements))
-  return {
-    ids,
-    x0,
-    shape: sample,
-    conditioning: {
-      label: int64(
-        [count],
-        Array.from(ids, (id) => id % 10),
-      ),
-    },
-  }
-}
 
 /** Seconds on the clock, and of all processors together. */
 type Taken = { readonly seconds: number; readonly processor: number }

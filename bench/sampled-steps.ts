@@ -3,27 +3,12 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { firstValueFrom } from 'rxjs'
 import { mse } from 'deriva/loss'
 import { flow } from 'deriva/path'
-import { normal } from 'deriva/random'
 import { euler } from 'deriva/solver'
 import { dataset, descend, noised, rollout } from 'deriva/stream'
 import { adamw, type Metrics, trainer } from 'deriva/train'
-import { type Batch, int64, size } from 'deriva/types'
-import { realistic, realisticModel, type RealisticName, right } from './realistic.js'
+import { batchOf, realistic, realisticModel, type RealisticName, right } from './realistic.js'
 
 const seed = 1
-
-/** The same samples at every step; what is drawn for them changes with the step. */
-const batchOf = (sample: ReadonlyArray<number>, count: number): Batch => {
-  const ids = Uint32Array.from({ length: count }, (_, i) => i)
-  const elements = size(sample)
-  const x0 = new Float32Array(count * elements)
-  ids.forEach((id) => normal({ seed, purpose: 'data', step: 0, sample: id }, x0, id * elements, elements))
-  const label = int64(
-    [count],
-    Array.from(ids, (id) => id % 10),
-  )
-  return { ids, x0, shape: sample, conditioning: { label } }
-}
 
 /** A training of this model with scheduled sampling, one step at a time: rollouts of up to 10 steps, probability 0.5. */
 export const sampledSteps = async (name: RealisticName): Promise<(step: number) => Promise<Metrics>> => {

@@ -1,5 +1,5 @@
 import { concat, constant, gather, gemm, matMul, pad, slice, transpose, type Value } from '../onnx/index.js'
-import { size } from '../types/index.js'
+import { int64, size } from '../types/index.js'
 import { sumTo } from './broadcast.js'
 import { dims } from './known.js'
 import { reshaped } from './reshaped.js'
@@ -55,8 +55,8 @@ const rowsAt = (x: Value, rows: ReadonlyArray<number>): Value => {
   const [before, after] = [Math.max(0, -Math.min(...rows)), Math.max(0, Math.max(...rows) + 1 - height)]
   const none = rest.map(() => 0)
   const padded = pad(x, [0, before, ...none, 0, after, ...none])
-  const indices = BigInt64Array.from(rows, (row) => BigInt(row + before))
-  return gather(padded, constant({ type: 'int64', dims: [rows.length], data: indices }), 1)
+  const indices = rows.map((row) => row + before)
+  return gather(padded, constant(int64([rows.length], indices)), 1)
 }
 
 /** Patches of [channels, rows, batch, …columns] along the columns: [channels, positions of the kernel, rows, batch, …counts]. */

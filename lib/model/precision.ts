@@ -1,5 +1,6 @@
 import {
   cast,
+  dependents,
   operator,
   type OperatorName,
   type OperatorNode,
@@ -122,7 +123,8 @@ export const inPrecision =
 const rewritten = (prediction: Value, low: Low, emulated: boolean): Value => {
   const replaced = new Map<Node, ReadonlyArray<Value>>()
   /** Nodes that depend on an input: others are weights, or made of weights, and come in whatever is asked for. */
-  const activations = new Set<Node>()
+  const order = topological([prediction])
+  const activations = dependents(order, ({ kind }) => kind === 'input')
   /** Emulated: what stands for a value of low precision, in float32. */
   const rounded = new Set<Node>()
   const current = (value: Value): Value => replaced.get(value.node)?.[value.output] ?? value
@@ -155,13 +157,8 @@ const rewritten = (prediction: Value, low: Low, emulated: boolean): Value => {
     return goesLow && emulated ? outputs.map((y) => (isWide(y) ? inLow(y) : y)) : outputs
   }
 
-  for (const node of topological([prediction])) {
-    if (node.kind === 'input') activations.add(node)
-    if (node.kind !== 'operator') continue
-    if (!node.inputs.some((x) => x !== undefined && activations.has(x.node))) continue
-    activations.add(node)
-    replaced.set(node, rebuilt(node))
-  }
+  for (const node of order)
+    if (node.kind === 'operator' && activations.has(node)) replaced.set(node, rebuilt(node))
   const { node, output } = prediction
   return cast(current(valueOf(node, output)), prediction.type)
 }

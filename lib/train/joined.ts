@@ -1,6 +1,6 @@
 import type { Model } from '../model/index.js'
 import { cast, leaves, type Node, parameter, rewrite, split, substitute, type Value } from '../onnx/index.js'
-import { type ElementType, float32, type Parameterisation, size, type TensorOf } from '../types/index.js'
+import { deferred, type ElementType, type Parameterisation, size, type TensorOf } from '../types/index.js'
 
 /** The names of weights that others are parts of, with those of the parts in the order in which they lie along the first axis. */
 export type Joints = Readonly<Record<string, ReadonlyArray<string>>>
@@ -35,12 +35,17 @@ const groups = (
 const jointOf = (parts: ReadonlyArray<Part>): Joint => {
   const [{ name: first, initial }] = parts
   const [rows, ...rest] = initial.dims
-  const data = new Float32Array(parts.length * size(initial.dims))
-  parts.forEach((part, i) => {
-    data.set(part.initial.data, i * size(initial.dims))
-  })
+  const elements = (): Float32Array => {
+    const data = new Float32Array(parts.length * size(initial.dims))
+    parts.forEach((part, i) => {
+      data.set(part.initial.data, i * size(initial.dims))
+    })
+    return data
+  }
   const name = `joined/${first}`
-  return { name, parts, whole: parameter(name, float32([parts.length * rows, ...rest], data)) }
+  // A step is fed the weights in parts: its graph needs their shape, and nobody the copy.
+  const together = deferred('float32', [parts.length * rows, ...rest], elements)
+  return { name, parts, whole: parameter(name, together) }
 }
 
 /** What lies in a joint, or in the same in another element type, where its parts lie. */

@@ -1,29 +1,13 @@
-import { grad } from 'deriva/autodiff'
 import { suitedTo } from 'deriva/engine'
 import { atBatch, dit, inPrecision, type Model, type Precision, unet } from 'deriva/model'
-import { decode, encode, input, leaves, mul, reduceMean, sub, topological, views } from 'deriva/onnx'
 import { describe, expect, it } from 'vitest'
-import { right } from '../either.js'
+import { type Count, differentiated, written } from '../../bench/gradient-graph.js'
 
 /** What a block adds to the operators of a step, since starting one costs as much as the work of a small one: it may shrink, but not grow. */
 
-type Count = { readonly computing: number; readonly reshaping: number }
-
-/** Of loss and gradients, as a file has them, where equal expressions are written once. */
-const counted = (model: Model<'epsilon'>, device: 'cpu' | 'cuda'): Count => {
-  const prediction = atBatch(model.prediction, 4)
-  const difference = sub(prediction, input('target', 'float32', prediction.shape))
-  const loss = reduceMean(mul(difference, difference), undefined, false)
-  const weights = leaves([loss]).filter(({ node }) => node.kind === 'parameter')
-  const values = suitedTo(device, [loss, ...right(grad(loss, weights))])
-  const outputs = Object.fromEntries(values.map((value, i) => [`v${i}`, value]))
-  const written = right(decode(encode({ outputs, parameters: 'inputs' })))
-  const operators = topological(Object.values(written.outputs)).flatMap((node) =>
-    node.kind === 'operator' ? [node.operator] : [],
-  )
-  const reshaping = operators.filter((name) => views.has(name)).length
-  return { computing: operators.length - reshaping, reshaping }
-}
+/** Of loss and gradients. */
+const counted = (model: Model<'epsilon'>, device: 'cpu' | 'cuda'): Count =>
+  written(suitedTo(device, differentiated(atBatch(model.prediction, 4))))
 
 const added = (of: (depth: number) => Model<'epsilon'>, device: 'cpu' | 'cuda'): Count => {
   const [one, two] = [1, 2].map((depth) => counted(of(depth), device))

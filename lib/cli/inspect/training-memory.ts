@@ -3,7 +3,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { weightLimits } from '../../engine/index.js'
 import { mse } from '../../loss/index.js'
 import type { Model } from '../../model/index.js'
-import { bytesOfValues, type Node, topological, type Value } from '../../onnx/index.js'
+import { bytesOfValues, dependents, type Node, topological, type Value } from '../../onnx/index.js'
 import { adamw, stepValues } from '../../train/index.js'
 import {
   byteLength,
@@ -17,14 +17,8 @@ import { runOrder } from './run-order.js'
 
 /** What is the same at every run: constants, and what is computed from these alone, which ONNX Runtime does once. */
 const known = (order: ReadonlyArray<Node>): ReadonlySet<Node> => {
-  const found = new Set<Node>()
-  for (const node of order)
-    if (
-      node.kind === 'constant' ||
-      (node.kind === 'operator' && node.inputs.every((x) => x === undefined || found.has(x.node)))
-    )
-      found.add(node)
-  return found
+  const changing = dependents(order, ({ kind }) => kind === 'input' || kind === 'parameter')
+  return new Set(order.filter((node) => !changing.has(node)))
 }
 
 const multiplies: ReadonlySet<string> = new Set(['MatMul', 'Gemm', 'Conv'])
