@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 /** The rooms from the ground up: a room may import from rows below its own. */
@@ -44,6 +44,9 @@ const importsOf = (text: string): ReadonlyArray<string> =>
     ([, a, b]) => a || b,
   )
 
+/** Types are not loaded. */
+const staticImport = /^(?:import|export) (?!type )(?:[^'"]*? from )?'([^']+)'/gm
+
 describe('the architecture', () => {
   it.each(sources.filter(({ file }) => file.includes('/')))(
     '$file imports only from rooms below its own',
@@ -71,5 +74,25 @@ describe('the architecture', () => {
 
   it.each(sources)('$file can be read in one sitting', ({ text }) => {
     expect(text.split('\n').length).toBeLessThanOrEqual(300)
+  })
+
+  it('answers --help, and refuses options, before graphs, streams and ONNX Runtime are loaded', () => {
+    const loaded = (files: ReadonlyArray<string>, known: ReadonlySet<string>): ReadonlySet<string> => {
+      const found = files.flatMap((file) =>
+        [...(sources.find((source) => source.file === file)?.text ?? '').matchAll(staticImport)].map(
+          ([, specifier]) =>
+            specifier.startsWith('.')
+              ? relative(lib, resolve(lib, file, '..', specifier)).replace(/\.js$/, '.ts')
+              : specifier,
+        ),
+      )
+      const fresh = [...new Set(found)].filter((file) => !known.has(file))
+      return fresh.length === 0 ? known : loaded(fresh, new Set([...known, ...fresh]))
+    }
+    const first = [...loaded(['cli/main.ts'], new Set())]
+    expect(first).toContain('config/decode.ts')
+    expect(first.filter((file) => /^(onnx|stream|data)\//.test(file))).toEqual([])
+    const packages = first.filter((file) => !file.endsWith('.ts') && !/^(fp-ts|node:)/.test(file))
+    expect(packages.sort()).toEqual(['commander', 'io-ts'])
   })
 })

@@ -1,4 +1,4 @@
-import { timeConventions } from '../../model/adopted/time.js'
+import { timeConventions } from '../../model/adopted/time-convention.js'
 import { kinds, type NumberRange } from '../kind.js'
 import { type Option, option } from '../option.js'
 

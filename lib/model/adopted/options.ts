@@ -2,7 +2,7 @@ import type { Path } from '../../path/index.js'
 import type { Graph } from '../../onnx/index.js'
 import type { ElementType, Parameterisation } from '../../types/index.js'
 import type { Constant } from './constants.js'
-import type { TimeConvention } from './time.js'
+import type { TimeConvention } from './time-convention.js'
 
 /** One of the arrays that batches condition a model on. */
 export type GivenArray = {
