@@ -84,7 +84,7 @@ export type Interpolated = 'data' | 'noise'
 
 /**
  * The frame in half log-SNR for a step: the noise frame is infinite at either end of a path, where only steps of order 1 are
- * taken, and for those the two agree.
+ * taken, and for those the two agree as long as the latent is the one that the model was asked about (a corrector changes it).
  *
  * @example
  * const path = flow()

@@ -1,6 +1,6 @@
 import type { VectorSpace } from '../algebra/index.js'
 import { weights } from './exponential-adams.js'
-import { logSnrFrame, type Interpolated } from './frame.js'
+import { type Frame, karrasFrame, logSnrFrame, type Interpolated } from './frame.js'
 import { interpolationStep, type Weighing } from './interpolation-step.js'
 import { multistep, type Span } from './multistep.js'
 import type { Prediction, Solver } from './solver.js'
@@ -60,16 +60,18 @@ export const unipc = ({
   const weigh: Weighing = (nodes, integral, h) =>
     nodes.length === 2 ? half(integral[0], h, nodes[1]) : weights(nodes, integral)
 
+  /**
+   * The noise frame for the step to sigma = 0, of order 1, is Karras': x' = (x − sigma·epsilon)/alpha. The data frame would say the same of
+   * the latent that was asked about, but x has been corrected since, and would be forgotten.
+   */
+  const frameOf = <V>({ from, to }: Span<V>): Frame =>
+    interpolated === 'noise' && to.sigma === 0 && from.alpha !== 0
+      ? karrasFrame
+      : logSnrFrame(interpolated, { from, to })
+
   const predict = <V>(V: VectorSpace<V>, span: Span<V>): V => {
     const rule = rho === 'paper' && span.order === 2 ? weigh : weights
-    return interpolationStep(
-      V,
-      logSnrFrame(interpolated, span),
-      span.x,
-      span,
-      span.past.slice(0, span.order),
-      rule,
-    )
+    return interpolationStep(V, frameOf(span), span.x, span, span.past.slice(0, span.order), rule)
   }
 
   const correct = <V>(V: VectorSpace<V>, span: Span<V>, now: Prediction<V>): V => {
