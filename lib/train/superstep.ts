@@ -21,7 +21,7 @@ import {
   batchFeeds,
   type Compiled,
   type Descent,
-  finiteLoss,
+  finiteStep,
   type Lesson,
   scalarFeeds,
   type TrainerError,
@@ -49,7 +49,7 @@ export interface Superstep<P extends Parameterisation, N extends string = never>
   /**
    * Takes one step on each lesson.
    *
-   * @returns Left `TrainingError` when the loss of a step is not finite; the state given is still good then
+   * @returns Left `TrainingError` when the loss of a step or its gradient is not finite; the state given is still good then
    * @throws RangeError where there is no lesson, or there are more than steps
    */
   readonly descend: (
@@ -177,7 +177,9 @@ export const superstep =
                 step: state.step + length,
               }
               const reports = lessons.map((_, i) => reported(rest, i, state.step + i))
-              const outcome = E.sequenceArray(reports.map((report, i) => finiteLoss(state.step + i, report)))
+              const outcome = E.sequenceArray(
+                reports.map((report, i) => finiteStep(state.step + i, report, options)),
+              )
               if (E.isLeft(outcome)) engine.release(namedTensors(next))()
               return pipe(
                 outcome,

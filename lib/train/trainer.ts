@@ -70,7 +70,7 @@ export interface Trainer<
   N extends string = never,
   S extends Standing = State,
 > extends Compiled<P> {
-  /** Left `TrainingError` when the loss is not finite; the state given is still good then. */
+  /** Left `TrainingError` when the loss or its gradient is not finite; the state given is still good then. */
   readonly descend: (state: Standing, lesson: Lesson<N>) => TE.TaskEither<TrainerError, Descent<S>>
 }
 
@@ -108,23 +108,30 @@ export const batchFeeds = (lesson: Lesson, sample: ReadonlyArray<number>): Tenso
 }
 
 /**
- * Left `TrainingError` where the loss of this step is not finite.
+ * Left `TrainingError` where the loss of this step or its gradient is not finite. Loss scaling takes no step on such a gradient, so that
+ * nothing is lost by it.
  *
  * @param step steps taken before it
  * @example
- * const outcome = finiteLoss(7, { loss: 0.1 })
+ * const outcome = finiteStep(7, { loss: 0.1, gradientNorm: 2 }, {})
  */
-export const finiteLoss = <D extends Pick<Descent, 'loss'>>(
+export const finiteStep = <D extends Pick<Descent, 'loss' | 'gradientNorm'>>(
   step: number,
   descent: D,
-): E.Either<ErrorOf<'TrainingError'>, D> =>
-  Number.isFinite(descent.loss)
-    ? E.right(descent)
-    : E.left({
-        _tag: 'TrainingError',
-        step,
-        message: `the loss at step ${step} is ${descent.loss}; a lower learning rate, gradient clipping or a longer warm-up usually helps`,
-      })
+  { lossScaling = false }: Pick<TrainingGraphOptions<Parameterisation>, 'lossScaling'>,
+): E.Either<ErrorOf<'TrainingError'>, D> => {
+  const { loss, gradientNorm: norm } = descent
+  const failed = (what: string): E.Either<ErrorOf<'TrainingError'>, never> =>
+    E.left({
+      _tag: 'TrainingError',
+      step,
+      message: `${what}; a lower learning rate, gradient clipping or a longer warm-up usually helps`,
+    })
+  if (!Number.isFinite(loss)) return failed(`the loss at step ${step} is ${loss}`)
+  if (lossScaling === false && !Number.isFinite(norm))
+    return failed(`the norm of the gradient at step ${step} is ${norm}, where the loss is ${loss}`)
+  return E.right(descent)
+}
 
 /**
  * A step's numbers, under the names that the training graph reads them by.
@@ -194,7 +201,7 @@ export const trainerOn =
               }
             }),
             TE.chainEitherKW((descent) => {
-              const outcome = finiteLoss(state.step, descent)
+              const outcome = finiteStep(state.step, descent, options)
               if (E.isLeft(outcome)) engine.release(namedTensors(descent.state))()
               return outcome
             }),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fitted, loadCheckpoint, saveCheckpoint } from 'deriva/checkpoint'
 import { antiDrift, type Loss, masked, mean, mse, scaled, squaredError, sum } from 'deriva/loss'
 import { mlp, type Model } from 'deriva/model'
-import { add, decode, input, leaves, matMul, parameter } from 'deriva/onnx'
+import { add, decode, input, leaves, matMul, mul, parameter, sqrt } from 'deriva/onnx'
 import {
   type Descent,
   type Lesson,
@@ -231,5 +231,20 @@ describe('a lesson', () => {
     const { descend, initial } = await compiledOf()
     right(await descend(initial, { ...lesson, given: { ...given, mask } })())
     right(await descend(initial, { ...lesson, given: {} })())
+  })
+})
+
+describe('a gradient that is not finite', () => {
+  it('ends training before any weight is lost to it, though the loss is finite', async () => {
+    // |w| as √w², whose gradient at 0 is 0/0.
+    const weight = parameter('w', float32([3], [0, 0, 0]))
+    const model: Model<'flow_matching'> = {
+      ...small,
+      prediction: add(input('latents', 'float32', ['batch', 3]), sqrt(mul(weight, weight))),
+    }
+    const { descend, initial } = await compiledOf({ model, loss: mse, maxGradientNorm: 1 })
+    expect(await descend(initial, lessonOf(12, 3, 2))()).toMatchObject({
+      left: { _tag: 'TrainingError', step: 0 },
+    })
   })
 })
