@@ -56,6 +56,12 @@ describe('clipping', () => {
     )
   })
 
+  it('measures the norm of a large matrix to six digits', async () => {
+    const large = constant(float32([2048, 2048], new Float32Array(2 ** 22).fill(0.1)))
+    const [norm] = await numbersOf([globalNorm([large])])
+    expect(Math.abs(norm / 204.8 - 1)).toBeLessThan(2e-5)
+  })
+
   it('of both kinds cuts elements first', async () => {
     const both = clipped(gradientsOf([3, -3, 0, 0, 0, 9]), { maxGradientValue: 1, maxGradientNorm: 0.5 })
     const x = 0.5 / Math.sqrt(3)
