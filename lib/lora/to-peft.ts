@@ -24,7 +24,8 @@ type Whole = {
 const whole = (adapter: Adapter, rslora: boolean): Whole => {
   const { weight, parts, split } = adapter
   const rank = adapter.rank * parts.length
-  const alpha = parts.length === 1 ? adapter.alpha : scaling(adapter) * (rslora ? Math.sqrt(rank) : rank)
+  const asItIs = parts.length === 1 && (adapter.variant === 'rslora') === rslora
+  const alpha = asItIs ? adapter.alpha : scaling(adapter) * (rslora ? Math.sqrt(rank) : rank)
   const dims = factorDims(weight, rank)
   if (split === 1) return { module: weight.module, rank, alpha, a: parts[0].a.initial, b: parts[0].b.initial }
   const slice = weight.outputs / split

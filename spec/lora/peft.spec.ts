@@ -1,5 +1,15 @@
 import { decodeSafetensors, encodeSafetensors } from 'deriva/checkpoint'
-import { fromPeft, lora, type LoraTarget, toPeft, withTensors } from 'deriva/lora'
+import {
+  adaptable,
+  attached,
+  freshAdapter,
+  fromPeft,
+  lora,
+  type LoraTarget,
+  scaling,
+  toPeft,
+  withTensors,
+} from 'deriva/lora'
 import { dit, unet } from 'deriva/model'
 import { float16Bits } from 'deriva/onnx'
 import { float32, int64, type Tensor } from 'deriva/types'
@@ -102,6 +112,28 @@ describe('PEFT files', () => {
     const nothing = new Array<number>(16).fill(0)
     expect(column(0)).toEqual([...q.data, ...nothing, ...nothing])
     expect(column(1)).toEqual([...nothing, ...nothing, ...v.data])
+  })
+
+  it('keep the scale of every adapter where both ways of scaling meet', () => {
+    const mixed = attached(
+      transformer,
+      adaptable(transformer)
+        .slice(0, 2)
+        .map((weight, i) =>
+          freshAdapter(weight, {
+            rank: 16,
+            alpha: 16,
+            variant: i === 0 ? 'lora' : 'rslora',
+            split: 1,
+            seed: 1,
+          }),
+        ),
+    )
+    const again = right(fromPeft(transformer, throughFiles(toPeft(mixed))))
+    expect(mixed.adapters.map(scaling)).toEqual([1, 4])
+    const scales = ({ adapters }: typeof mixed) =>
+      new Map(adapters.map((adapter) => [adapter.weight.module, scaling(adapter)]))
+    expect(scales(again)).toEqual(scales(mixed))
   })
 
   const dims = { a: [2, 16], b: [48, 2] } as const
