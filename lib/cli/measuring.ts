@@ -23,7 +23,11 @@ const mostTogether = 32
 
 /** The model's evaluations that one sample takes. */
 const evaluationsOf = ({ path, courses }: MeasuringOptions, parameterisation: Parameterisation): number => {
-  const ideal = new Set(courses.flatMap(({ grid }) => grid.slice(0, -1).map(({ timestep }) => timestep)))
+  const ideal = new Set(
+    courses.flatMap(({ grid }) =>
+      grid.slice(0, -1).map(({ timestep, alpha, sigma }) => [timestep, alpha, sigma].join()),
+    ),
+  )
   return courses.reduce(
     (sum, course) => sum + courseProgram(path, course, parameterisation).program.evaluations.length,
     ideal.size,

@@ -76,17 +76,19 @@ export const measureBatch =
     const { x0, shape, conditioning, ids } = batch
     const noise = noiseOf(batch, seed)
     const edges = edgesWith(cut)
-    const asked = new Map<number, Float32Array>()
+    const asked = new Map<string, Float32Array>()
     const atIdeal = (
-      { timestep }: Point,
+      { timestep, alpha, sigma }: Point,
       ideal: Float32Array,
     ): TE.TaskEither<ErrorOf<'EngineError'>, Float32Array> => {
-      const before = asked.get(timestep)
+      // Levels beyond the training grid share its last timestep, and not their latents.
+      const level = [timestep, alpha, sigma].join()
+      const before = asked.get(level)
       if (before !== undefined) return TE.right(before)
       return pipe(
         denoiser.predict(ideal, new Float32Array(ids.length).fill(timestep), conditioning),
         TE.map((prediction) => {
-          asked.set(timestep, prediction)
+          asked.set(level, prediction)
           return prediction
         }),
       )

@@ -143,7 +143,7 @@ const meterCards = (measurement: Measurement): string => {
     meterCard(
       {
         title: 'Drift by frequency',
-        text: `Its smooth and its fine part, ${startWords(first.start)}; their squares add up.`,
+        text: `Its smooth and its fine part, ${startWords(first.start)}.`,
         y: { label: '', percent: true, logarithmic: true },
       },
       pair('drift_low', 'drift_high', ['low frequencies', 'high frequencies']),

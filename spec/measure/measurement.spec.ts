@@ -14,7 +14,7 @@ import {
 import { ddpm, flow, type Path, target } from 'deriva/path'
 import { normal } from 'deriva/random'
 import type { Denoiser } from 'deriva/rollout'
-import { euler, heun, solverNames, solvers, trailing, unipc } from 'deriva/solver'
+import { euler, heun, karras, shifted, solverNames, solvers, trailing, unipc } from 'deriva/solver'
 import { type Batch, float32, type Parameterisation, type Tensor } from 'deriva/types'
 import * as E from 'fp-ts/lib/Either.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
@@ -279,6 +279,24 @@ describe('a measurement', () => {
     ]
     expect(a).toEqual(b)
     expect(meterAt(a, 'drift')).toBeGreaterThan(0.01)
+  })
+
+  it('asks at the ideal latents of every level, also where several share the last timestep of the grid', async () => {
+    const grid = shifted(vp, karras(vp, 12), 0.01)
+    expect(grid.slice(0, -1).filter(({ timestep }) => timestep === 0).length).toBeGreaterThan(1)
+    const solver = { name: 'euler', solver: euler() }
+    const options = {
+      path: vp,
+      courses: courses({ path: vp, solvers: [solver], grids: [grid], starts: ['noise'] }),
+      seed,
+    }
+    const doubling: Denoiser<'sample'> = {
+      parameterisation: 'sample',
+      predict: (latents) => TE.right(latents.map((x) => 2 * x)),
+    }
+    const tallies = rightOf(await measureBatch(doubling, options)(batchOf(0, 4))())
+    for (const { meters: seen } of measurementOf(options, [tallies]).courses[0].points.slice(0, -1))
+      expect(seen.bias.value / seen.drift.value).toBeCloseTo(1, 5)
   })
 
   it('ends with the failure of the denoiser', async () => {
