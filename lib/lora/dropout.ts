@@ -49,7 +49,10 @@ export const dropped = (
   { probability, seed, site }: { readonly probability: number; readonly seed: number; readonly site: number },
 ): Value => {
   const drawn = (index: number): Value =>
-    whole(1 + Math.floor((prime - 1) * uniform({ seed, purpose: 'dropout', step: 0, sample: site }, index)))
+    whole(
+      1 +
+        Math.floor((prime - 1) * uniform({ seed, purpose: 'adapter_dropout', step: 0, sample: site }, index)),
+    )
   const step = modulo(cast(input(`${trainingStep.slot}/${trainingStep.name}`, 'float32', []), 'int64'))
   // Steps are scrambled before they meet the elements, so that one step's zeros are not the last one's, moved.
   const start = scrambled(modulo(add(mul(step, drawn(0)), drawn(1))))

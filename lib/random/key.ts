@@ -19,6 +19,7 @@ export const purposes = {
   renoising: 11,
   jump: 12,
   projection: 13,
+  adapter_dropout: 14,
 } as const
 
 export type Purpose = keyof typeof purposes
