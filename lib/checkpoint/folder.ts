@@ -12,8 +12,15 @@ import { type Pieces, writePieces } from './slices.js'
  */
 export const checkpointName = (step: number): string => `checkpoint-${String(step).padStart(6, '0')}`
 
-const stepOf = (name: string): number | undefined => {
-  const digits = /^checkpoint-(\d+)$/.exec(name)?.[1]
+/**
+ * The step that a checkpoint is of, by the name of its folder; undefined where it is no checkpoint's.
+ *
+ * @param path of the folder, or its name
+ * @example
+ * const step = stepOf('runs/a/checkpoint-000500') // 500
+ */
+export const stepOf = (path: string): number | undefined => {
+  const digits = /^checkpoint-(\d+)$/.exec(basename(path))?.[1]
   return digits === undefined ? undefined : Number(digits)
 }
 

@@ -2,7 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { lastValueFrom, takeWhile } from 'rxjs'
-import { fitted, latestCheckpoint } from '../checkpoint/index.js'
+import { fitted } from '../checkpoint/index.js'
 import { type Config, configError, configNotes, rollsOut } from '../config/index.js'
 import { batches } from '../data/index.js'
 import { parameterCount } from '../model/index.js'
@@ -21,6 +21,7 @@ import { advanced, durationText, type Progress, started } from './progress.js'
 import { type ProgressView, progressView } from './progress-bar.js'
 import { type OpenMaterials, openMaterials } from './materials.js'
 import { plannedSteps, rampTable } from './ramp-table.js'
+import { goOn, remains } from './remains.js'
 import { type Recipe, settled, type Subject, subjectOf, withRecipe } from './recipe/index.js'
 import { steppingOn, type Stepping } from './stepping.js'
 import type { Terminal } from './terminal.js'
@@ -145,9 +146,6 @@ const steps = <P extends Parameterisation>(
   )
 }
 
-const goOn = (outputDir: string): string =>
-  `Go on with: deriva train ${outputDir}/config.json --resume_from_checkpoint latest`
-
 const ending = (
   { config: { output_dir: outputDir, max_train_steps: total } }: { readonly config: Config },
   { state, progress }: Reached,
@@ -165,16 +163,6 @@ const ending = (
     ...(state.step < total ? [`  ${goOn(outputDir)}`] : []),
   ]
 }
-
-/** What is left of a run that failed. */
-const remains = ({ output_dir: outputDir }: Config): T.Task<string> =>
-  pipe(
-    latestCheckpoint(outputDir),
-    TE.match(
-      () => '',
-      (path) => (path === undefined ? '' : `\n${path} is complete. ${goOn(outputDir)}`),
-    ),
-  )
 
 const withMore = <E extends DerivaError>(error: E, more: string): E => ({
   ...error,
@@ -216,7 +204,7 @@ const run = <P extends Parameterisation>(
     }),
     TE.orElseW((error) =>
       pipe(
-        TE.fromTask(remains(config)),
+        TE.fromTask(remains(config, error)),
         TE.chain((rest) => TE.left(withMore(error, rest))),
       ),
     ),

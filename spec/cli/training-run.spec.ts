@@ -124,7 +124,7 @@ describe('a training run', () => {
       left: {
         _tag: 'TrainingError',
         message: expect.stringMatching(
-          /failing\/checkpoint-000001 is complete. Go on with: deriva train \S+\/config.json --resume_from_checkpoint latest$/,
+          /failing\/checkpoint-000001 holds the weights that failed. Begin again, with other steps: deriva train \S+\/config.json --output_dir \S+\/failing-again --learning_rate 5e\+29$/,
         ) as string,
       },
     })
