@@ -62,7 +62,7 @@ export const commands = {
         options: {},
         run: ({ words }, terminal) => trainCommand(words, terminal),
         details: (columns) =>
-          `${optionsHelp(columns)}\n\nA run folder holds config.json, dataset.json, metrics.jsonl, samples/, checkpoint-*/, model.onnx and report.html.\nCtrl-C ends a run after the step under way, with a checkpoint; a second one ends it at once.`,
+          `${optionsHelp(columns)}\n\nA run folder holds config.json, dataset.json, metrics.jsonl, samples/, checkpoint-*/, model.onnx and report.html.\nCtrl-C ends a run after the step under way, with a checkpoint; a second one ends it at once. A terminal that closes is like the first, even under nohup;\nwhat goes on without one: setsid npx deriva train config.json > log 2>&1 &`,
       }
     },
   },

@@ -8,29 +8,32 @@ export type Interruption = {
   readonly dispose: () => void
 }
 
-const signals = ['SIGINT', 'SIGTERM'] as const
+/** Ctrl-C, the signal to terminate, and that of a terminal which closes or a connection which is lost. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+type Signal = (typeof signals)[number]
 
 /** npm passes Ctrl-C on to a process that has already had it from the terminal: two signals this close are one wish. */
 const echo = 700
 
 /**
- * Listens for Ctrl-C and for the signal to terminate. The first is a wish, for the command to fulfil; the second ends the
- * process at once, by that signal: shells call it 130 and 143.
+ * Listens for Ctrl-C, the signal to terminate and that of a lost terminal. The first is a wish, for the command to fulfil; the second ends
+ * the process at once, by that signal: shells call it 130 and 143. A terminal that is lost is nobody's impatience, however often it is told.
  *
  * @param onFirst called at the first signal
  * @example
- * const interruption = listen(() => undefined)
+ * const interruption = listen((signal) => { processTerminal.tell(`${signal}: saving.`) })
  */
-export const listen = (onFirst: () => void): Interruption => {
+export const listen = (onFirst: (signal: Signal) => void): Interruption => {
   let since: number | undefined
   const dispose = (): void => {
     for (const signal of signals) process.off(signal, onSignal)
   }
-  const onSignal = (signal: NodeJS.Signals): void => {
+  const onSignal = (signal: Signal): void => {
     if (since === undefined) {
       since = performance.now()
-      onFirst()
-    } else if (performance.now() - since > echo) {
+      onFirst(signal)
+    } else if (signal !== 'SIGHUP' && performance.now() - since > echo) {
       // Not `process.exit`: it would take the engine's thread down in the middle of a run, which ends in a crash report.
       dispose()
       process.kill(process.pid, signal)
@@ -44,7 +47,7 @@ export const listen = (onFirst: () => void): Interruption => {
 }
 
 /**
- * For commands that have nothing to save: Ctrl-C and the signal to terminate end the process at once, after some last words.
+ * For commands that have nothing to save: the same signals end the process at once, after some last words.
  *
  * @returns stops listening
  * @example
@@ -54,7 +57,7 @@ export const lastWords = (say: () => void): IO.IO<void> => {
   const dispose = (): void => {
     for (const signal of signals) process.off(signal, onSignal)
   }
-  const onSignal = (signal: NodeJS.Signals): void => {
+  const onSignal = (signal: Signal): void => {
     dispose()
     say()
     process.kill(process.pid, signal)

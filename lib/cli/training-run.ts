@@ -232,12 +232,14 @@ export const trainingRun = (
   const view = progressView(terminal)
   /** Steps of a run; 0 before the first. */
   let together = 0
-  const interruption = listen(() => {
+  const interruption = listen((signal) => {
     view.close()
+    const lost = signal === 'SIGHUP'
+    if (lost) terminal.tell('The terminal is gone (SIGHUP).')
     terminal.tell(
       together === 0
         ? 'Stopping before the first step.'
-        : `Finishing ${together === 1 ? 'this step' : 'the steps under way'} and saving; Ctrl-C again stops at once.`,
+        : `Finishing ${together === 1 ? 'this step' : 'the steps under way'} and saving${lost ? '' : '; Ctrl-C again stops at once'}.`,
     )
   })
   const task = pipe(

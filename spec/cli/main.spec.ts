@@ -1,11 +1,13 @@
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PNG } from 'pngjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { commandLine } from '../../lib/cli/command-line.js'
 import { optionKeys } from '../../lib/config/index.js'
-import { deriva, type Ended } from './program.js'
+import { deriva, type Ended, program } from './program.js'
 
 const home = process.cwd()
 let folder = ''
@@ -193,7 +195,16 @@ describe('a run', () => {
     expect(again.err).toContain('--resume_from_checkpoint latest')
   })
 
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.runIf(existsSync('/dev/full'))('goes on where nothing more can be written to its log', async () => {
+    const full = await open('/dev/full', 'w')
+    const words = [program, 'train', ...small, '--max_train_steps', '2']
+    const child = spawn(process.execPath, words, { cwd: folder, stdio: ['ignore', full.fd, full.fd] })
+    expect(await new Promise((ended) => child.on('close', ended))).toBe(0)
+    await full.close()
+    expect(await readdir(join(folder, 'run'))).toContain('checkpoint-000002')
+  })
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'ends after the step under way on %s, saved, with exit code 130',
     async (signal) => {
       let sent = false

@@ -5,7 +5,8 @@ import { builtLibrary } from '../built.js'
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string }
 
-const program = join(await builtLibrary(), 'cli/main.js')
+/** The file of the program. */
+export const program = join(await builtLibrary(), 'cli/main.js')
 
 /**
  * Runs the program as a process, in a folder of its own.
