@@ -9,6 +9,7 @@ import { initializerRoles } from './initializer-role.js'
 import { ModelProtoSchema, type ModelProto } from '../proto/onnx_pb.js'
 import { functionKey, opsetsOf, runGraph } from './run-graph.js'
 import { defineName, lookUp, type Scope } from './scope.js'
+import { refuseUnknownOperators } from './unknown-operators.js'
 
 export type DecodeOptions = {
   /** Numbers for symbolic dimensions, for graphs whose structure depends on them; see also `bind`. */
@@ -23,7 +24,8 @@ export type DecodeOptions = {
  * parameters, but for those that say what to do rather than what to do it with, and those that the exporter computed; see
  * `initializerRoles`. The others are constants.
  *
- * @returns Left with the node and what would be right where the file is damaged, incomplete, or uses what is not supported
+ * @returns Left with the node and what would be right where the file is damaged, incomplete, or uses what is not supported; of operators
+ * that are not supported, all
  *
  * @example
  * const graph = decode(encode({ outputs: { y: relu(input('x', 'float32', ['batch', 4])) }, parameters: 'initializers' }))
@@ -66,9 +68,12 @@ const graphOf = (model: ModelProto, { dims = {}, external }: DecodeOptions): Gra
     throw new GraphFailure(`operator set ${opset} is too old; export with ${oldestOpset} or newer`)
   checkDims(dims)
 
+  const functions = new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f]))
+  refuseUnknownOperators(graph, functions)
+
   const scope: Scope = {
     file: {
-      functions: new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f])),
+      functions,
       roles: initializerRoles(graph, model.functions),
       external,
       budget: { nodes: mostNodes },

@@ -1,6 +1,7 @@
 import type { AttributeKind, AttributeValue } from '../attribute.js'
 import { decodeAttribute, decodeAttributes } from './decode-attribute.js'
 import { GraphFailure } from '../graph-failure.js'
+import { notSupported } from './not-supported.js'
 import { operator } from '../operator.js'
 import { definitions, isOperatorName } from '../operators/index.js'
 import type { AttributeProto } from '../proto/onnx_pb.js'
@@ -76,9 +77,7 @@ export const requiredInput = (node: FileNode, i: number): Value => {
  * const [y] = file.asWritten(node)
  */
 export const asWritten = (node: FileNode): ReadonlyArray<Value> => {
-  if (!isOperatorName(node.operator)) {
-    throw new GraphFailure(`operator ${node.operator} is not supported`)
-  }
+  if (!isOperatorName(node.operator)) throw new GraphFailure(notSupported('', node.operator))
   const attributes = decodeAttributes(node.operator, definitions[node.operator].attributes, node.attributes)
   return operator(node.operator, node.inputs, attributes, Math.max(1, node.outputs), node.label)
 }

@@ -3,8 +3,11 @@ import * as build from '../build/index.js'
 import { toNumbers } from '../element.js'
 import { asWritten, attributeOf, moved, requiredInput, type Form } from './file-node.js'
 import { GraphFailure } from '../graph-failure.js'
-import { microsoft, microsoftForms } from './microsoft-forms.js'
+import { microsoft } from './microsoft.js'
+import { microsoftForms } from './microsoft-forms.js'
 import { newerForms } from './newer-forms.js'
+import { notSupported } from './not-supported.js'
+import { isOperatorName } from '../operators/index.js'
 import { elementCount } from '../shape.js'
 import { constant, type Value } from '../value.js'
 
@@ -34,6 +37,13 @@ const dropout: Form = (node) => {
   if (node.outputs > 1)
     throw new GraphFailure('the mask output is not supported; export the model in eval mode')
   return sameValue(node)
+}
+
+/** In training mode, which older operator sets show by its statistics alone, a batch changes what comes after it. */
+const batchNormalization: Form = (node) => {
+  if (node.outputs > 1 || attributeOf(node, 'training_mode', 'int') === 1)
+    throw new GraphFailure('training_mode is on; export the model in eval mode')
+  return asWritten(node)
 }
 
 const constantNode: Form = (node) => {
@@ -140,6 +150,7 @@ export const forms: Readonly<Record<string, Form>> = {
   Clip: bounds,
   Identity: sameValue,
   Dropout: dropout,
+  BatchNormalization: batchNormalization,
   Constant: constantNode,
   Resize: resize,
   Upsample: resize,
@@ -159,14 +170,20 @@ export const forms: Readonly<Record<string, Form>> = {
  */
 export const read: Form = (node) => {
   const { domain, operator } = node
-  if (domain === '') return formOf(forms, operator)(node)
-  if (domain !== microsoft)
-    throw new GraphFailure(`operators of ${domain} are not supported; export with standard ONNX operators`)
-  if (Object.hasOwn(microsoftForms, operator)) return microsoftForms[operator](node)
-  throw new GraphFailure(
-    `operator ${operator} of ${domain} is not supported; export without optimising for ONNX Runtime`,
-  )
+  if (domain === '') return Object.hasOwn(forms, operator) ? forms[operator](node) : asWritten(node)
+  if (domain === microsoft && Object.hasOwn(microsoftForms, operator)) return microsoftForms[operator](node)
+  throw new GraphFailure(notSupported(domain, operator))
 }
 
-const formOf = (table: Readonly<Record<string, Form>>, operator: string): Form =>
-  Object.hasOwn(table, operator) ? table[operator] : asWritten
+/**
+ * Whether there is a form of an operator, which says nothing of its attributes.
+ *
+ * @param domain empty for ONNX's own
+ *
+ * @example
+ * const known = file.isRead('', 'Dropout') // true
+ */
+export const isRead = (domain: string, operator: string): boolean =>
+  domain === ''
+    ? Object.hasOwn(forms, operator) || isOperatorName(operator)
+    : domain === microsoft && Object.hasOwn(microsoftForms, operator)

@@ -5,8 +5,6 @@ import type { Value } from '../value.js'
 
 /** ONNX Runtime's own operators, which its optimiser and a few exporters leave in files, in standard ones. */
 
-export const microsoft = 'com.microsoft'
-
 const refuse = (reason: string): never => {
   throw new GraphFailure(reason)
 }

@@ -11,6 +11,7 @@ import {
 import { constant, parameter, type Value } from '../value.js'
 import { decodeTensor } from './decode-tensor.js'
 import { read } from './forms.js'
+import { labelOf } from './label.js'
 import { runSequence } from './sequence.js'
 import { defineName, innerScope, lookUp, type Scope } from './scope.js'
 
@@ -47,7 +48,13 @@ const runNodes = (nodes: ReadonlyArray<NodeProto>, scope: Scope): void => {
   }
 }
 
-const standardDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
+/**
+ * A domain by its one name: ONNX's own has two.
+ *
+ * @example
+ * const own = file.standardDomain('ai.onnx') // ''
+ */
+export const standardDomain = (domain: string): string => (domain === 'ai.onnx' ? '' : domain)
 
 /**
  * The operator set that a file or function uses of every domain.
@@ -70,7 +77,7 @@ export const functionKey = (domain: string, name: string, overload = ''): string
   `${standardDomain(domain)}::${name}::${overload}`
 
 const runNode = (node: NodeProto, scope: Scope): ReadonlyArray<Value | undefined> => {
-  const label = node.name !== '' ? node.name : (node.output[0] ?? '')
+  const label = labelOf(node)
   if (scope.file.budget.nodes-- <= 0)
     throw new GraphFailure('the model unfolds to more nodes than any real one has')
   try {

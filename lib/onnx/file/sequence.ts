@@ -1,6 +1,7 @@
 import * as build from '../build/index.js'
 import { toNumbers } from '../element.js'
 import { GraphFailure } from '../graph-failure.js'
+import { labelOf } from './label.js'
 import type { NodeProto } from '../proto/onnx_pb.js'
 import { axisOf } from '../shape.js'
 import type { Value } from '../value.js'
@@ -19,8 +20,8 @@ import { defineName, lookUp, type Scope } from './scope.js'
  * const done = file.runSequence(node, scope)
  */
 export const runSequence = (node: NodeProto, scope: Scope): boolean => {
-  if (!Object.hasOwn(steps, node.opType)) return false
-  const label = node.name !== '' ? node.name : (node.output[0] ?? '')
+  if (!isSequenceStep(node.opType)) return false
+  const label = labelOf(node)
   try {
     steps[node.opType](node, scope)
   } catch (error) {
@@ -94,6 +95,14 @@ const concatenated = (node: NodeProto, scope: Scope): void => {
   const values = fresh ? sequence.map((x) => build.unsqueeze(x, [axis])) : sequence
   defineName(scope, node.output[0] ?? '', build.concat(values, axis))
 }
+
+/**
+ * Whether an operator makes or reads lists in a way that `runSequence` takes apart.
+ *
+ * @example
+ * const known = file.isSequenceStep('SequenceAt') // true
+ */
+export const isSequenceStep = (operator: string): boolean => Object.hasOwn(steps, operator)
 
 const steps: Readonly<Record<string, (node: NodeProto, scope: Scope) => void>> = {
   SplitToSequence: splitToSequence,

@@ -168,6 +168,37 @@ describe('what cannot be understood says what and where', () => {
       }),
       /eval mode/,
     ],
+    [
+      'a batch normalisation that trains, whose statistics are results as well',
+      model(17, {
+        initializer: ['s', 'b', 'm', 'v'].map((name) => float(name, [4n], [1, 1, 1, 1])),
+        node: [
+          {
+            ...relu,
+            opType: 'BatchNormalization',
+            input: ['x', 's', 'b', 'm', 'v'],
+            output: ['y', 'mean', 'variance'],
+            attribute: [{ name: 'training_mode', type: Type.INT, i: 1n }],
+          },
+        ],
+      }),
+      /"act" \(BatchNormalization\): training_mode is on; export the model in eval mode/,
+    ],
+    [
+      'a batch normalisation that trains, in its older form',
+      model(9, {
+        initializer: ['s', 'b', 'm', 'v'].map((name) => float(name, [4n], [1, 1, 1, 1])),
+        node: [
+          {
+            ...relu,
+            opType: 'BatchNormalization',
+            input: ['x', 's', 'b', 'm', 'v'],
+            output: ['y', 'mean', 'variance', 'm2', 'v2'],
+          },
+        ],
+      }),
+      /eval mode/,
+    ],
   ])('%s', (_, bytes, message) => {
     expect(messageOf(bytes)).toMatch(message)
   })
