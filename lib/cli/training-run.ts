@@ -1,13 +1,9 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { lastValueFrom, takeWhile } from 'rxjs'
 import { fitted } from '../checkpoint/index.js'
 import { type Config, configError, configNotes, rollsOut } from '../config/index.js'
-import { batches } from '../data/index.js'
 import { parameterCount } from '../model/index.js'
-import { record } from '../report/index.js'
-import { dataset, observe, type Stepped, training } from '../stream/index.js'
 import type { Compiled, State } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { type BlurWatch, blurWatch, dataSharpness } from './blur-watch.js'
@@ -15,9 +11,9 @@ import type { Departure } from './departure.js'
 import { type DeviceEngine, withTrainingDevice } from './device-engine.js'
 import { headline } from './headline.js'
 import { type Interruption, listen } from './interruption.js'
-import { type Keeper, keeper } from './keeper.js'
-import { type ExitCode, isDerivaError } from './outcome.js'
-import { advanced, durationText, type Progress, started } from './progress.js'
+import { keeper } from './keeper.js'
+import type { ExitCode } from './outcome.js'
+import { durationText } from './progress.js'
 import { type ProgressView, progressView } from './progress-bar.js'
 import { type OpenMaterials, openMaterials } from './materials.js'
 import { plannedSteps, rampTable } from './ramp-table.js'
@@ -25,6 +21,7 @@ import { goOn, remains } from './remains.js'
 import { type Recipe, settled, type Subject, subjectOf, withRecipe } from './recipe/index.js'
 import { steppingOn, type Stepping } from './stepping.js'
 import type { Terminal } from './terminal.js'
+import { type Reached, trainingSteps } from './training-steps.js'
 
 /** All that a run is made of. What can be refused has been looked at by now, and nothing has been written. */
 type Ready<P extends Parameterisation> = {
@@ -88,64 +85,6 @@ const prepared = <P extends Parameterisation, N extends string>(
     })),
   )
 
-/** Where training has got to. */
-type Reached = { readonly state: State; readonly progress: Progress }
-
-const isDue = (step: number, interval: number): boolean => interval > 0 && step % interval === 0
-
-/** Trains until the last step, or until somebody asks for an end: then what is under way is still finished. */
-const steps = <P extends Parameterisation>(
-  { config, data, stepping, from }: Ready<P>,
-  keep: Keeper,
-  interruption: Interruption,
-  show: (progress: Progress) => void,
-): TE.TaskEither<DerivaError, Reached> => {
-  const { output_dir: outputDir, seed, max_train_steps: total } = config
-  const { compiled } = stepping
-  let progress = started({ from: from.step, total, now: performance.now() })
-  const source = batches(data, {
-    batchSize: compiled.batchSize,
-    seed,
-    dropout: config.caption_dropout_probability,
-  })
-  const pipeline = pipe(
-    stepping.steps(dataset(source)),
-    record(outputDir),
-    observe(({ state, metrics }: Stepped) => {
-      progress = advanced(progress, metrics, performance.now())
-      // Within a superstep there is nothing to see yet.
-      if (metrics.step < state.step) return TE.right(undefined)
-      show(progress)
-      // The last step has its own ending.
-      const due = (interval: number): boolean => state.step < total && isDue(state.step, interval)
-      const [saved, drawn] = [due(config.checkpoint_step_interval), due(config.validation_step_interval)]
-      if (!saved && !drawn) return TE.right(undefined)
-      return pipe(
-        compiled.read(state),
-        TE.chainW((read) =>
-          pipe(
-            saved ? keep.checkpoint(read) : TE.right(undefined),
-            TE.chain(() => (drawn ? keep.grid(read) : TE.right(undefined))),
-          ),
-        ),
-      )
-    }),
-    training(compiled, { steps: total, seed, from }),
-    takeWhile(() => !interruption.requested(), true),
-  )
-  return pipe(
-    TE.tryCatch(
-      async () => (await lastValueFrom(pipeline, { defaultValue: { state: from } })).state,
-      (cause) => {
-        if (isDerivaError(cause)) return cause
-        throw cause
-      },
-    ),
-    TE.chainW(compiled.read),
-    TE.map((state) => ({ state, progress })),
-  )
-}
-
 const ending = (
   { config: { output_dir: outputDir, max_train_steps: total } }: { readonly config: Config },
   { state, progress }: Reached,
@@ -187,7 +126,7 @@ const run = <P extends Parameterisation>(
   const begun = performance.now()
   return pipe(
     keep.open(ready.from),
-    TE.chain(() => steps(ready, keep, interruption, view.show)),
+    TE.chain(() => trainingSteps(ready, keep, interruption, view.show)),
     TE.chainFirst(({ state, progress }) => {
       view.close()
       const [trained, finished] = [state.step > progress.from, state.step >= ready.config.max_train_steps]
