@@ -1,15 +1,18 @@
-import { div, max, mul, reduceSum, sqrt, sub, type Value } from '../onnx/index.js'
+import { div, less, max, mul, reduceSum, sqrt, sub, type Value, where } from '../onnx/index.js'
 import { type Loss, rolledOnly, sampleAxes } from './loss.js'
 
-/** Keeps directions of vanishing vectors finite. */
+/** Vectors that are shorter have no direction. */
 const floor = 1e-6
 
 /**
- * value / max(‖value‖₂, 1e-6), the Euclidean norm over each sample. The bound is taken below the root, whose gradient at 0 is
- * infinite: a model that starts out predicting zeros would otherwise never get away from NaN.
+ * value / ‖value‖₂, the Euclidean norm over each sample; 0 where it is below 1e-6, and no gradient there. Models start out predicting
+ * zeros: the gradient of value / 1e-6 is a million there, which Adam's second moment would not forget for tens of thousands of steps.
+ * The bound is taken below the root, whose own gradient at 0 is infinite.
  */
-const direction = (value: Value): Value =>
-  div(value, sqrt(max(reduceSum(mul(value, value), sampleAxes(value)), floor ** 2)))
+const direction = (value: Value): Value => {
+  const square = reduceSum(mul(value, value), sampleAxes(value))
+  return where(less(square, floor ** 2), 0, div(value, sqrt(max(square, floor ** 2))))
+}
 
 /**
  * ReflexFlow's anti-drift rectification (arXiv 2512.04904): the predicted velocity v̂ at the drifted latent x̂ should point

@@ -9,7 +9,7 @@ import type { Parameterisation } from '../types/index.js'
  */
 export interface LossInputs<P extends Parameterisation, N extends string = never> {
   readonly parameterisation: P
-  /** The model's output at `latents`: [batch, …sample]. The only value that gradients flow through. */
+  /** The model's output at `latents`: [batch, …sample]. Gradients flow through it, and through what `model` gives. */
   readonly prediction: Value
   /** The same output, without gradient: [batch, …sample]. */
   readonly biased: Value
@@ -122,6 +122,20 @@ export const rolledOnly = <P extends Parameterisation, N extends string = never>
   })),
 })
 
+/** Terms under names of their own: `mse`, `mse_2`, `mse_3`. */
+const distinct = <P extends Parameterisation, N extends string>(
+  terms: ReadonlyArray<Term<P, N>>,
+): ReadonlyArray<Term<P, N>> => {
+  const taken = new Set<string>()
+  const free = (name: string, n = 2): string =>
+    taken.has(`${name}_${n}`) ? free(name, n + 1) : `${name}_${n}`
+  return terms.map((term) => {
+    const name = taken.has(term.name) ? free(term.name.replace(/_\d+$/, '')) : term.name
+    taken.add(name)
+    return { ...term, name }
+  })
+}
+
 /**
  * Losses form a monoid under addition; the empty loss is 0.
  *
@@ -130,11 +144,11 @@ export const rolledOnly = <P extends Parameterisation, N extends string = never>
  */
 export const monoid = <P extends Parameterisation, N extends string = never>(): Monoid<Loss<P, N>> => ({
   empty: { terms: [] },
-  concat: (a, b) => ({ terms: [...a.terms, ...b.terms] }),
+  concat: (a, b) => sum(a, b),
 })
 
 /**
- * The sum of losses.
+ * The sum of losses. Of terms of one name the metrics report each: `mse`, `mse_2`.
  *
  * @example
  * const loss: Loss<'flow_matching'> = sum(mse, scaled(10)(antiDrift()))
@@ -142,5 +156,5 @@ export const monoid = <P extends Parameterisation, N extends string = never>(): 
 export const sum = <P extends Parameterisation, N extends string = never>(
   ...losses: ReadonlyArray<Loss<P, N>>
 ): Loss<P, N> => ({
-  terms: losses.flatMap((loss) => loss.terms),
+  terms: distinct(losses.flatMap((loss) => loss.terms)),
 })

@@ -1,6 +1,6 @@
 import { add, div, max, mul, reduceSum, sqrt, stopGradient, sub, type Value } from '../onnx/index.js'
 import { executedInGraph, type UnrolledShape } from '../solver/index.js'
-import type { Parameterisation } from '../types/index.js'
+import { type Parameterisation, size } from '../types/index.js'
 import { type Loss, type LossInputs, perElement, sampleAxes, scaled, sum } from './loss.js'
 
 /**
@@ -28,7 +28,7 @@ type Inputs = LossInputs<Parameterisation, TailInput>
 const arrivalOf = ({ latents, model, given, rolled }: Inputs, shape: UnrolledShape): Value => {
   const [batch] = rolled.shape
   const sample = latents.shape.slice(1).map(Number)
-  const elements = sample.reduce((product, side) => product * side, 1)
+  const elements = size(sample)
   const { evaluations, registers } = shape
   const programs = {
     state: given(tailInputs.state, [batch, registers, elements]),
@@ -96,5 +96,6 @@ export const throughRollout =
         perSample: (inputs) => term.perSample(arrived(inputs)),
       })),
     }
-    return sum(through, scaled(0)(drift))
+    // First, so that no term of the loss has its name.
+    return sum(scaled(0)(drift), through)
   }

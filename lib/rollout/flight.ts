@@ -1,5 +1,7 @@
+import { pipe } from 'fp-ts/lib/function.js'
+import * as R from 'fp-ts/lib/Record.js'
 import type { Program } from '../solver/index.js'
-import { type Conditioning, float32, headRows, takeRows, type Tensor } from '../types/index.js'
+import { type Conditioning, float32, headRows, takeRows } from '../types/index.js'
 import { pack } from './packing.js'
 import { mixRegisters, openRegisters } from './registers.js'
 
@@ -28,9 +30,6 @@ export type Trajectories = {
   readonly evaluations: number
 }
 
-const each = (conditioning: Conditioning, f: (tensor: Tensor) => Tensor): Conditioning =>
-  Object.fromEntries(Object.entries(conditioning).map(([name, tensor]) => [name, f(tensor)]))
-
 /**
  * One program a sample, all of them together, as a generator of inquiries: it never calls a model, so whoever drives it decides
  * whether that happens in a promise, a stream or a test. Every inquiry carries the samples that are still moving, whatever their
@@ -56,7 +55,10 @@ export function* flight(
   const elements = latents.length / Math.max(1, programs.length)
   const moving = takeRows(float32([programs.length, elements], latents), order)
   const registers = openRegisters(moving.data, elements, Math.max(1, ...programs.map((p) => p.registers)))
-  const given = each(conditioning, (tensor) => takeRows(tensor, order))
+  const given = pipe(
+    conditioning,
+    R.map((tensor) => takeRows(tensor, order)),
+  )
   const stochastic = packed.some((p) => p.noise)
   if (stochastic && noise === undefined) throw new Error('a program mixes in noise, and no noise was given')
   const fresh = stochastic ? new Float32Array(latents.length) : undefined
@@ -72,7 +74,10 @@ export function* flight(
     const output = yield {
       latents: moving.data.subarray(0, count * elements),
       timesteps: Float32Array.from(now, ({ at }) => at.timestep),
-      conditioning: each(given, (tensor) => headRows(tensor, count)),
+      conditioning: pipe(
+        given,
+        R.map((tensor) => headRows(tensor, count)),
+      ),
       evaluation: j,
       snapshot,
     }

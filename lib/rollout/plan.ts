@@ -29,6 +29,18 @@ export type PlanOptions = StepLength & {
   readonly source?: RolloutSource
 }
 
+/** @throws RangeError where a plan says what no rollout can do */
+const checked = (options: PlanOptions, step: number): number => {
+  const { maxStepOffset, probability, stride = 1 } = options
+  if (!(Number.isInteger(maxStepOffset) && maxStepOffset >= 0))
+    throw new RangeError(`maxStepOffset ${maxStepOffset}: has to be an integer from 0`)
+  if (!(stride > 0)) throw new RangeError(`stride ${stride}: has to be a number of timesteps above 0`)
+  const share = maxStepOffset === 0 ? 0 : probability(step)
+  if (!(share >= 0 && share <= 1))
+    throw new RangeError(`a probability of ${share} at step ${step}: has to be a share of the samples, 0 … 1`)
+  return share
+}
+
 /** Where a sample's rollout starts and ends, on the training grid; `source === target` is teacher forcing. */
 export type Span = {
   readonly source: number
@@ -78,6 +90,7 @@ const wholeWay = (options: StepLength, path: Path, target: number, most: number)
  *
  * @param targets the timesteps that the batch is trained at, one a sample
  * @returns one span a sample, in the order of `ids`
+ * @throws RangeError where an option is out of its range, or the probability at this step
  * @example
  * const options = { maxStepOffset: 10, probability: () => 0.5 }
  * const spans = plan(options, { seed: 1, step: 0 }, Uint32Array.of(3, 4), [700, 20], flow())
@@ -91,8 +104,8 @@ export const plan = (
   targets: ArrayLike<number>,
   path: Path,
 ): ReadonlyArray<Span> => {
-  const { maxStepOffset, probability, strategy = 'uniform', source: from = 'noised' } = options
-  const share = maxStepOffset === 0 ? 0 : probability(step)
+  const { maxStepOffset, strategy = 'uniform', source: from = 'noised' } = options
+  const share = checked(options, step)
   const way = (target: number, sample: number): Grid => {
     const key = { seed, purpose: 'rollout', step, sample } as const
     if (uniform(key, 0) >= share) return [path.at(target)]

@@ -1,4 +1,5 @@
 import { pipe } from 'fp-ts/lib/function.js'
+import * as R from 'fp-ts/lib/Record.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Path } from '../path/index.js'
 import { type Grid, program, type Program, type Solver } from '../solver/index.js'
@@ -89,8 +90,9 @@ export const rolloutExcept =
     const elements = latents.length / Math.max(1, spans.length)
     const moving = [...spans.keys()].filter((i) => parts[i][0].evaluations.length > 0)
     const start = takeRows(float32([spans.length, elements], latents), moving)
-    const given = Object.fromEntries(
-      Object.entries(conditioning).map(([n, tensor]) => [n, takeRows(tensor, moving)]),
+    const given = pipe(
+      conditioning,
+      R.map((tensor) => takeRows(tensor, moving)),
     )
     return pipe(
       runPrograms(

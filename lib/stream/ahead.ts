@@ -8,6 +8,8 @@ import type { Environment, Pipeline } from './pipeline.js'
 type Prepared<A> = {
   readonly step: number
   readonly seed: number
+  readonly steps: number | undefined
+  readonly parameterisation: Parameterisation
   readonly value: Promise<E.Either<unknown, A>>
 }
 
@@ -52,15 +54,22 @@ export const aheadTo =
     const prepare = (environment: Environment<P>, step: number): Prepared<A> => ({
       step,
       seed: environment.seed,
+      steps: environment.steps,
+      parameterisation: environment.denoiser.parameterisation,
       value: firstValueFrom(
         defer(() => upstream(foreseen(environment.denoiser.parameterisation, environment, step))),
       ).then(E.right, E.left),
     })
     return (environment): Observable<A> =>
       defer(() => {
-        const { state, seed, steps = Infinity } = environment
-        const ready =
-          waiting?.step === state.step && waiting.seed === seed ? waiting : prepare(environment, state.step)
+        const { state, steps = Infinity } = environment
+        // Another training may have asked for it, of which nothing else is known to what comes before this stage.
+        const isMine =
+          waiting?.step === state.step &&
+          waiting.seed === environment.seed &&
+          waiting.steps === environment.steps &&
+          waiting.parameterisation === environment.denoiser.parameterisation
+        const ready = isMine && waiting !== undefined ? waiting : prepare(environment, state.step)
         waiting = undefined
         return from(ready.value).pipe(
           map((outcome) => {

@@ -1,7 +1,7 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type Loss, type TailInput, tailInputs, throughRollout } from '../loss/index.js'
-import type { Path } from '../path/index.js'
+import type { PathFor } from '../path/index.js'
 import { normal } from '../random/index.js'
 import { correctionAt, plan, rolloutExcept, tailShape, unrolledFeeds } from '../rollout/index.js'
 import type { Solver, UnrolledShape } from '../solver/index.js'
@@ -30,7 +30,7 @@ export type Backpropagated<P extends Parameterisation> = {
  * coefficients as inputs, so that the weights learn what their own steps do to the latents they are trained on. The steps before
  * them are packed as ever and carry no gradient. Latents are those of `rollout`, to rounding.
  *
- * @param path that of `noised`
+ * @param path one like that of `noised`: it says how much room the graph needs; rollouts follow the path of the batch
  * @param backprop how many of the last solver steps gradients flow through, at least 1; 0 is `rollout` itself
  * @example
  * declare const source: Source, model: Model<'flow_matching'>
@@ -41,7 +41,7 @@ export type Backpropagated<P extends Parameterisation> = {
  */
 export const backpropagated = <P extends Parameterisation>(
   parameterisation: P,
-  path: Path,
+  path: PathFor<P>,
   solver: Solver,
   options: UnguidedOptions & { readonly backprop: number },
 ): Backpropagated<P> => {
@@ -51,14 +51,14 @@ export const backpropagated = <P extends Parameterisation>(
     loss: throughRollout(shape),
     rollout: stageTask(({ denoiser, seed, state: { step } }) => (batch) => {
       const started = performance.now()
-      const { ids, timesteps, x0, noise, conditioning } = batch
+      const { ids, path: way, timesteps, x0, noise, conditioning } = batch
       const count = ids.length
-      const spans = plan(options, { seed, step }, ids, timesteps, path)
+      const spans = plan(options, { seed, step }, ids, timesteps, way)
       const draw = (i: number, evaluation: number, out: Float32Array): void => {
         normal({ seed, purpose: 'solver', step, sample: ids[i] }, out, 0, out.length, evaluation)
       }
       return pipe(
-        rolloutExcept(path, solver, options.backprop)(denoiser, { x0, noise, spans, conditioning }, draw),
+        rolloutExcept(way, solver, options.backprop)(denoiser, { x0, noise, spans, conditioning }, draw),
         TE.map(({ registers, tails, made, evaluations }) => {
           const elements = x0.length / Math.max(1, count)
           const state = new Float32Array(count * shape.registers * elements)
@@ -77,7 +77,7 @@ export const backpropagated = <P extends Parameterisation>(
             }
           })
           const correction = Array.from(timesteps, (timestep) =>
-            options.target === 'corrected' ? correctionAt(parameterisation, path.at(timestep), options) : 0,
+            options.target === 'corrected' ? correctionAt(parameterisation, way.at(timestep), options) : 0,
           )
           const feeds = unrolledFeeds(tails, shape)
           return {

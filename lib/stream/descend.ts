@@ -1,9 +1,10 @@
 import { pipe } from 'fp-ts/lib/function.js'
+import * as R from 'fp-ts/lib/Record.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { TailInput } from '../loss/index.js'
 import type { Denoiser } from '../rollout/index.js'
 import type { Metrics, Standing, State, Trainer } from '../train/index.js'
-import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
+import { type ErrorOf, float32, type Parameterisation, takeRows, type TensorOf } from '../types/index.js'
 import type { Noised, Whereabouts } from './noised.js'
 import { type Stage, stageTask } from './pipeline.js'
 
@@ -27,8 +28,9 @@ const cleanPredictions = <P extends Parameterisation>(
     denoiser.predict(
       takeRows(float32([rolled.length, elements], ideal), rows).data,
       takeRows(float32([rolled.length], timesteps), rows).data,
-      Object.fromEntries(
-        Object.entries(conditioning).map(([name, tensor]) => [name, takeRows(tensor, rows)]),
+      pipe(
+        conditioning,
+        R.map((tensor) => takeRows(tensor, rows)),
       ),
     ),
     TE.map((predictions) => {
@@ -47,9 +49,12 @@ const cleanPredictions = <P extends Parameterisation>(
  * declare const batch: Noised
  * const { alpha, sigma } = levels(batch)
  */
-export const levels = ({ path, timesteps }: Noised<never, Whereabouts>): Conditioning => {
+export const levels = ({
+  path,
+  timesteps,
+}: Pick<Noised, 'path' | 'timesteps'>): Readonly<Record<'alpha' | 'sigma', TensorOf<'float32'>>> => {
   const points = Array.from(timesteps, (timestep) => path.at(timestep))
-  const column = (share: 'alpha' | 'sigma'): Conditioning[string] =>
+  const column = (share: 'alpha' | 'sigma'): TensorOf<'float32'> =>
     float32(
       [points.length],
       points.map((point) => point[share]),
@@ -79,45 +84,52 @@ export type Arrival<N extends string> = [TailInput] extends [N] ? 'underway' : b
 export const descend = <P extends Parameterisation, N extends string = never, S extends Standing = State>(
   trainer: Trainer<P, N, S>,
 ): Stage<P, Noised<N, Arrival<N>>, Descended<S>> =>
-  stageTask(({ denoiser, state }) => (batch) => {
-    const started = performance.now()
-    const { latents, target, x0, timesteps, conditioning, given, rollout } = batch
-    return pipe(
-      TE.Do,
-      TE.bindW('ideal', () =>
-        trainer.readsClean
-          ? cleanPredictions(denoiser, batch)
-          : TE.right({ clean: new Float32Array(latents.length), evaluations: 0 }),
-      ),
-      TE.bindW('descent', ({ ideal: { clean } }) =>
-        trainer.descend(state, {
-          latents,
-          target,
-          x0,
-          timesteps,
-          conditioning,
-          clean,
-          rolled: rollout.rolled,
-          given: { ...given, ...levels(batch) },
-        }),
-      ),
-      TE.map(({ ideal, descent }): Descended<S> => ({
-        ...batch,
-        state: descent.state,
-        metrics: {
-          step: descent.state.step,
-          loss: descent.loss,
-          terms: descent.terms,
-          learningRate: descent.learningRate,
-          gradientNorm: descent.gradientNorm,
-          rolloutProbability: rollout.probability,
-          rolledOut: rollout.count,
-          drift: meanDrift(batch, descent.terms),
-          evaluations: rollout.evaluations,
-          cleanEvaluations: ideal.evaluations,
-          rolloutSeconds: rollout.seconds,
-          trainingSeconds: (performance.now() - started) / 1000,
-        },
-      })),
-    )
-  })
+  stageTask(
+    ({ denoiser, state }) =>
+      (batch) => {
+        const started = performance.now()
+        const { latents, target, x0, timesteps, conditioning, given, rollout } = batch
+        return pipe(
+          TE.Do,
+          TE.bindW('ideal', () =>
+            trainer.readsClean
+              ? cleanPredictions(denoiser, batch)
+              : TE.right({ clean: new Float32Array(latents.length), evaluations: 0 }),
+          ),
+          TE.bindW('descent', ({ ideal: { clean } }) =>
+            trainer.descend(state, {
+              latents,
+              target,
+              x0,
+              timesteps,
+              conditioning,
+              clean,
+              rolled: rollout.rolled,
+              given: { ...given, ...levels(batch) },
+            }),
+          ),
+          TE.map(({ ideal, descent }): Descended<S> => ({
+            ...batch,
+            state: descent.state,
+            metrics: {
+              step: descent.state.step,
+              loss: descent.loss,
+              terms: descent.terms,
+              learningRate: descent.learningRate,
+              gradientNorm: descent.gradientNorm,
+              rolloutProbability: rollout.probability,
+              rolledOut: rollout.count,
+              drift: meanDrift(batch, descent.terms),
+              evaluations: rollout.evaluations,
+              cleanEvaluations: ideal.evaluations,
+              rolloutSeconds: rollout.seconds,
+              trainingSeconds: (performance.now() - started) / 1000,
+            },
+          })),
+        )
+      },
+    ({ state }) => {
+      // Nobody else knows of it.
+      trainer.release(state)()
+    },
+  )

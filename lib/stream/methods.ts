@@ -14,7 +14,7 @@ import {
   weightedElements,
 } from '../loss/index.js'
 import { mul } from '../onnx/index.js'
-import type { Path } from '../path/index.js'
+import type { PathFor } from '../path/index.js'
 import type { PlanOptions } from '../rollout/index.js'
 import type { Solver } from '../solver/index.js'
 import type { Parameterisation } from '../types/index.js'
@@ -90,7 +90,7 @@ export const mdss = (solver: Solver, options: RolloutOptions): Method<Parameteri
  */
 export const mdssThrough = <P extends Parameterisation>(
   parameterisation: P,
-  path: Path,
+  path: PathFor<P>,
   solver: Solver,
   options: UnguidedOptions & { readonly backprop: number },
 ): Method<P, TailInput, false, 'underway'> => {

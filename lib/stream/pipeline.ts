@@ -1,6 +1,6 @@
 import type * as E from 'fp-ts/lib/Either.js'
 import type * as TE from 'fp-ts/lib/TaskEither.js'
-import { concatMap, defer, from, type Observable, of, type OperatorFunction, throwError } from 'rxjs'
+import { concatMap, Observable, of, type OperatorFunction, throwError } from 'rxjs'
 import type { Denoiser } from '../rollout/index.js'
 import type { Standing } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
@@ -27,10 +27,11 @@ export type Pipeline<P extends Parameterisation, A> = (environment: Environment<
 export type Stage<P extends Parameterisation, A, B> = (upstream: Pipeline<P, A>) => Pipeline<P, B>
 
 /**
- * Any RxJS operator as a stage; it may look at the environment.
+ * Any RxJS operator as a stage; it may look at the environment. It is subscribed anew every step, so what it counts begins at 0 each time,
+ * and training needs a value of every step.
  *
  * @example
- * const everySecond = stage(() => filter((_: unknown, index) => index % 2 === 0))
+ * const announced = stage(({ state }) => tap(() => { console.log(`step ${state.step}`) }))
  */
 export const stage =
   <P extends Parameterisation, A, B>(
@@ -43,23 +44,40 @@ export const stage =
 /**
  * A stage that computes something for each value, one at a time, and may fail: a Left ends the stream with its error.
  *
+ * @param discard is given what was made for a stream that has been unsubscribed meanwhile
  * @example
  * const checked = stageTask(() => (x: number) => (x > 0 ? TE.right(x) : TE.left<DerivaError>({ _tag: 'EngineError', message: 'negative' })))
  */
 export const stageTask = <P extends Parameterisation, A, B>(
   task: (environment: Environment<P>) => (value: A) => TE.TaskEither<DerivaError, B>,
+  discard?: (unwanted: B) => void,
 ): Stage<P, A, B> =>
   // One at a time: the next value may need what this one leaves behind.
-  stage((environment) => concatMap((value) => fromTaskEither(task(environment)(value))))
+  stage((environment) => concatMap((value) => fromTaskEither(task(environment)(value), discard)))
 
 /**
  * A task as a stream of one value; a Left is the stream's error. Lazy: every subscription runs the task anew.
  *
+ * @param discard is given what the task made where nobody is subscribed any more
  * @example
  * const one = fromTaskEither(TE.right(1))
  */
-export const fromTaskEither = <A>(task: TE.TaskEither<DerivaError, A>): Observable<A> =>
-  defer(() => from(task())).pipe(concatMap(fromEither))
+export const fromTaskEither = <A>(
+  task: TE.TaskEither<DerivaError, A>,
+  discard?: (unwanted: A) => void,
+): Observable<A> =>
+  new Observable<E.Either<DerivaError, A>>((subscriber) => {
+    task().then(
+      (outcome) => {
+        if (subscriber.closed && outcome._tag === 'Right') discard?.(outcome.right)
+        subscriber.next(outcome)
+        subscriber.complete()
+      },
+      (bug: unknown) => {
+        subscriber.error(bug)
+      },
+    )
+  }).pipe(concatMap(fromEither))
 
 /**
  * A stream of one value; a Left is its error.

@@ -7,7 +7,8 @@ import {
   type RegressionTarget,
   renoisedLatents,
 } from '../rollout/index.js'
-import { float32, type Parameterisation, type Tensor } from '../types/index.js'
+import { float32, type Parameterisation, size, type Tensor } from '../types/index.js'
+import { levels } from './descend.js'
 import { type Noised, targets } from './noised.js'
 import { type Pipeline, stage } from './pipeline.js'
 import { renoisedTimesteps } from './renoised.js'
@@ -24,7 +25,7 @@ const interleaved = (
   batch: number,
   dims: ReadonlyArray<number>,
 ): Tensor => {
-  const elements = dims.reduce((product, side) => product * side, 1)
+  const elements = size(dims)
   const data = new Float32Array(planes.length * batch * elements)
   planes.forEach((plane, j) => {
     for (let i = 0; i < batch; i++)
@@ -80,15 +81,15 @@ export const renoisedPoints = (options: RenoisedPointsOptions = {}): RenoisedPoi
             ideal: noisedLatents(path, x0, noise, timesteps),
             latents: renoisedLatents(path, batch.latents, noise, batch.timesteps, timesteps),
           }
-          const at = Array.from(timesteps, (timestep) => path.at(timestep))
+          const { alpha, sigma } = levels({ path, timesteps })
           return {
             ...drifted,
             target:
               regressed === 'corrected'
                 ? correctedTargets(parameterisation, path, drifted, options)
                 : drifted.target,
-            alpha: Float32Array.from(at, ({ alpha }) => alpha),
-            sigma: Float32Array.from(at, ({ sigma }) => sigma),
+            alpha: alpha.data,
+            sigma: sigma.data,
           }
         })
         const stacked = (name: keyof (typeof all)[number], dims: ReadonlyArray<number>): Tensor =>

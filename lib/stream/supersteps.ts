@@ -162,6 +162,9 @@ export const supersteps = <P extends Parameterisation, N extends string = never>
               state,
               all.map(({ lesson }) => lesson),
             ),
+            ({ state: unwanted }) => {
+              compiled.release(unwanted)()
+            },
           ).pipe(
             concatMap(({ state: next, reports }) => {
               const seconds = (performance.now() - started) / 1000 / all.length

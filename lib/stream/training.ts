@@ -1,6 +1,8 @@
-import { defer, EMPTY, expand, last, type Observable, tap } from 'rxjs'
+import * as TE from 'fp-ts/lib/TaskEither.js'
+import { defer, EMPTY, expand, type Observable, takeLast, tap, throwIfEmpty } from 'rxjs'
+import type { Denoiser } from '../rollout/index.js'
 import type { Compiled, Standing } from '../train/index.js'
-import type { Parameterisation } from '../types/index.js'
+import type { ErrorOf, Parameterisation } from '../types/index.js'
 import type { Pipeline } from './pipeline.js'
 
 export type TrainingOptions = {
@@ -12,6 +14,26 @@ export type TrainingOptions = {
   readonly from?: Standing
 }
 
+const unsubscribed: ErrorOf<'EngineError'> = {
+  _tag: 'EngineError',
+  message: 'nobody waits for this prediction any more',
+}
+
+const nothingMade = (step: number): ErrorOf<'TrainingError'> => ({
+  _tag: 'TrainingError',
+  step,
+  message: `the pipeline made nothing of step ${step}: a stage that leaves values out can end a training, and not skip a step`,
+})
+
+/** A denoiser that is not asked any more once something is over: tasks cannot be cancelled, but all the long ones ask it again and again. */
+const untilOver = <P extends Parameterisation>(
+  { predict, ...rest }: Denoiser<P>,
+  over: () => boolean,
+): Denoiser<P> => ({
+  ...rest,
+  predict: (...asked) => (over() ? TE.left(unsubscribed) : predict(...asked)),
+})
+
 /**
  * Closes the loop: runs the pipeline once a step, each time in the environment that the step before left behind, so that the
  * current weights feed the next batch's rollouts.
@@ -22,7 +44,8 @@ export type TrainingOptions = {
  * Where an engine keeps the states (`trainerOn`), each is released when the step after it is done: until then it can be read, and an
  * observer that wants it for longer reads it. The last one stays.
  *
- * @returns what the pipeline made of every step
+ * @returns what the pipeline made of every step; of a superstep the last, where a stage such as `observe` sees one after the other
+ * @throws RangeError where `steps` is no number; a pipeline that makes nothing of a step ends the stream with a `TrainingError`
  * @example
  * declare const source: Source, compiled: Trainer<'flow_matching'>
  * const steps = pipe(
@@ -39,11 +62,23 @@ export const training =
     { steps, seed, from = initial }: TrainingOptions,
   ) =>
   <A extends { readonly state: Standing }>(pipeline: Pipeline<P, A>): Observable<A> => {
+    if (!(steps >= 0)) throw new RangeError(`training of ${steps} steps: has to be a number from 0`)
     const step = (state: Standing): Observable<A> =>
       state.step >= steps
         ? EMPTY
-        : defer(() => pipeline({ state, seed, steps, denoiser: denoiser(state.parameters) })).pipe(
-            last(),
+        : defer(() => {
+            let isOver = false
+            const asked = untilOver(denoiser(state.parameters), () => isOver)
+            return pipeline({ state, seed, steps, denoiser: asked }).pipe(
+              tap({
+                unsubscribe: () => {
+                  isOver = true
+                },
+              }),
+            )
+          }).pipe(
+            takeLast(1),
+            throwIfEmpty(() => nothingMade(state.step)),
             tap((made) => {
               // What it was given is its giver's.
               if (state !== from && made.state !== state) release(state)()

@@ -36,6 +36,7 @@ import { type Conditioning, float32, int64, type Parameterisation, size } from '
 
 /** Which rollouts a graph makes. */
 export type InGraphRollout = {
+  /** One like those of the batches: it says how much room their rollouts need. */
   readonly path: Path
   readonly solver: Solver
   readonly plan: PlanOptions &
@@ -152,6 +153,7 @@ export const latentsInGraph = (
 
 /** A batch about to be rolled out in a graph. */
 export type RolloutBatch = {
+  readonly path: Path
   /** [batch, …sample] */
   readonly x0: Float32Array
   /** [batch, …sample] */
@@ -175,11 +177,11 @@ export type RolloutBatch = {
  */
 export const rolloutFeeds = (
   parameterisation: Parameterisation,
-  { path, solver, plan, shape }: InGraphRollout,
+  { solver, plan, shape }: Omit<InGraphRollout, 'path'>,
   batch: RolloutBatch,
   fresh?: FreshNoise,
 ): { readonly feeds: Conditioning; readonly evaluations: number } => {
-  const { spans, ideal, empty = {} } = batch
+  const { path, spans, ideal, empty = {} } = batch
   const { guidance = 1 } = plan
   const dims = [spans.length, ...batch.shape]
   const programs = spans.map(({ grid }) => program(solver, path, parameterisation, grid))

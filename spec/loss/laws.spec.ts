@@ -130,6 +130,13 @@ describe('frequency compensation', () => {
 })
 
 describe('losses', () => {
+  it('report terms of one name each under its own, however they are put together', () => {
+    const one = mean('one', squaredError)
+    const namesOf = ({ terms }: Loss<'flow_matching'>) => terms.map(({ name }) => name)
+    expect(namesOf(sum(mse, one, scaled(2)(mse), mse))).toEqual(['mse', 'one', 'mse_2', 'mse_3'])
+    expect(namesOf(sum(sum(mse, mse), mse))).toEqual(namesOf(sum(mse, sum(mse, mse))))
+  })
+
   it('form a monoid, and scaling is linear', () =>
     check(async (v) => {
       const { concat, empty } = monoid<'flow_matching'>()
@@ -148,5 +155,19 @@ describe('losses', () => {
     expect((await runLoss(rolledOnly(mean('fc', frequencyCompensated(1)(squaredError))), v)).reads).toContain(
       'clean',
     )
+  })
+
+  it('teaches no direction where there is none: a model that starts out predicting zeros', async () => {
+    const zeros = [0, 0, 0, 0, 0, 0]
+    const { gradient, total } = await runLoss(antiDrift(), {
+      shape,
+      prediction: zeros,
+      target: zeros,
+      latents: [1, 2, 3, 4, 5, 6],
+      data: zeros,
+      rolled: [1, 1],
+    })
+    expect([...gradient]).toEqual(zeros)
+    expect(total).toBeCloseTo(1)
   })
 })

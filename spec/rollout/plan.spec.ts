@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { plan, plannedEvaluations, strategyNames } from 'deriva/rollout'
+import { plan, plannedEvaluations, type PlanOptions, strategyNames } from 'deriva/rollout'
 import { ddpm, flow } from 'deriva/path'
 import { karras, rk4, shifted, trailing } from 'deriva/solver'
 import fc from 'fast-check'
@@ -32,6 +32,16 @@ const at = { seed: 5, step: 0 }
 const path = flow()
 
 describe('plan', () => {
+  it.each<readonly [string, PlanOptions]>([
+    ['a probability that is no number', { maxStepOffset: 4, probability: () => NaN }],
+    ['a probability in per cent', { maxStepOffset: 4, probability: () => 50 }],
+    ['half a step', { maxStepOffset: 2.5, probability: () => 1 }],
+    ['steps backwards', { maxStepOffset: -3, probability: () => 1 }],
+    ['steps of no length', { maxStepOffset: 4, probability: () => 1, stride: 0 }],
+  ])('refuses %s', (_, options) => {
+    expect(() => plan(options, at, ids(2), [500, 600], path)).toThrow(RangeError)
+  })
+
   it('draws every length 0 … max alike for the samples that the probability chooses', () => {
     const n = 40_000
     const spans = plan(

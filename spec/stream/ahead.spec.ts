@@ -1,9 +1,20 @@
-import { ahead, dataset, descend, noised, observe, type Pipeline, stageTask, training } from 'deriva/stream'
-import { flow } from 'deriva/path'
+import {
+  ahead,
+  dataset,
+  descend,
+  noised,
+  observe,
+  type Pipeline,
+  stageTask,
+  targets,
+  training,
+} from 'deriva/stream'
+import { ddpm, flow } from 'deriva/path'
+import type { Trainer } from 'deriva/train'
 import type { Batch, DerivaError, Parameterisation, Source } from 'deriva/types'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { lastValueFrom, take, toArray } from 'rxjs'
+import { forkJoin, lastValueFrom, take, toArray } from 'rxjs'
 import { describe, expect, it, vi } from 'vitest'
 import { toySource, toyTrainer } from './toy.js'
 
@@ -48,6 +59,19 @@ describe('ahead', () => {
       expect(at(`pull ${step}`)).toBeGreaterThan(step === 1 ? at('pulled 0') : at(`computed ${step - 2}`))
     }
     expect(events.filter((event) => event.startsWith('pull '))).toHaveLength(4)
+  })
+
+  it('prepares nothing for one training that another would be taught by', async () => {
+    const path = ddpm({ betaSchedule: 'linear' })
+    const start = pipe(dataset(toySource()), noised(path), ahead())
+    const run = <P extends 'epsilon' | 'v_prediction'>(trainer: Trainer<P>, ms: number) => {
+      const waited = observe(() => TE.fromTask(() => pause(ms)))
+      return pipe(start, descend(trainer), waited, training(trainer, { steps: 4, seed: 1 }), toArray())
+    }
+    const both = forkJoin([run(toyTrainer('epsilon'), 40), run(toyTrainer('v_prediction'), 10)])
+    const [, taught] = await lastValueFrom(both)
+    for (const { x0, noise, timesteps, target } of taught)
+      expect(target).toEqual(targets('v_prediction', path, { x0 }, noise, timesteps))
   })
 
   it('changes nothing but the time it takes', async () => {

@@ -2,7 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import { mse, reflexflow, type TailInput } from 'deriva/loss'
 import { relativeDrift } from 'deriva/measure'
 import { mlp } from 'deriva/model'
-import { ddpm, flow, type Path } from 'deriva/path'
+import { ddpm, flow, type PathFor } from 'deriva/path'
 import { normal } from 'deriva/random'
 import { dpm, euler, rk4, type Solver, trailing, unipc } from 'deriva/solver'
 import {
@@ -59,7 +59,7 @@ const lessonOf = <G extends string>(batch: Noised<G, boolean> | Noised<G, 'under
 const both = async <P extends Parameterisation>(
   parameterisation: P,
   start: Pipeline<P, Noised>,
-  path: Path,
+  path: PathFor<P>,
   solver: Solver,
   options: UnguidedOptions & { readonly backprop: number },
 ) => {
@@ -205,8 +205,21 @@ describe('gradient through a rollout', () => {
     for (const { drift, rolledOut } of metrics) expect(drift > 0).toBe(rolledOut > 0)
   })
 
+  it('rolls out along the path of the batch', async () => {
+    const start = pipe(source, noised(variance))
+    const [one, other] = await Promise.all(
+      [variance, ddpm({ betaSchedule: 'squaredcos_cap_v2' })].map((path) =>
+        both('epsilon', start, path, euler(), { ...way, backprop: 1 }),
+      ),
+    )
+    expect(other.underway.given).toEqual(one.underway.given)
+  })
+
   it('is asked for on both sides, or does not compile', () => {
     const through = backpropagated('flow_matching', straight, euler(), { ...way, backprop: 1 })
+    // @ts-expect-error: a flow-matching model on a path that is not straight
+    const bent = () => backpropagated('flow_matching', variance, euler(), { ...way, backprop: 1 })
+    expect(bent).toBeTypeOf('function')
     const misuse = (plain: Trainer<'flow_matching'>, whole: Trainer<'flow_matching', TailInput>): unknown => [
       // @ts-expect-error: the latents are not there yet
       pipe(source, noised(straight), through.rollout, descend(plain)),

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import { flow } from 'deriva/path'
-import { dataset, descend, noised, observe, training } from 'deriva/stream'
+import { euler } from 'deriva/solver'
+import { dataset, descend, type Descended, noised, observe, rollout, stage, training } from 'deriva/stream'
 import type { DerivaError } from 'deriva/types'
-import { firstValueFrom, lastValueFrom, map, take, toArray } from 'rxjs'
+import { filter, firstValueFrom, lastValueFrom, map, take, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { toySource, toyTrainer, weightOf } from './toy.js'
 
@@ -74,6 +76,54 @@ describe('training', () => {
     expect(source.pulled()).toBeLessThanOrEqual(2)
   })
 
+  it('asks the model no more once it is unsubscribed, in the middle of a rollout', async () => {
+    const toy = toyTrainer('flow_matching')
+    const slow: typeof toy = {
+      ...toy,
+      denoiser: (parameters) => ({
+        parameterisation: 'flow_matching',
+        predict: (...asked) => pipe(toy.denoiser(parameters).predict(...asked), T.delay(5)),
+      }),
+    }
+    const steps = pipe(
+      dataset(toySource()),
+      noised(flow()),
+      rollout(euler(), { maxStepOffset: 200, strategy: 'longest', probability: () => 1 }),
+      descend(slow),
+      training(slow, { steps: 1000, seed: 1 }),
+    )
+    const running = steps.subscribe()
+    await sleep(40)
+    running.unsubscribe()
+    const asked = toy.calls.length
+    await sleep(100)
+    expect(asked).toBeGreaterThan(0)
+    expect(toy.calls.length).toBeLessThanOrEqual(asked + 1)
+  })
+
+  it('releases the state that a step makes after it was unsubscribed', async () => {
+    const toy = toyTrainer('flow_matching')
+    const released: number[] = []
+    const slow: typeof toy = {
+      ...toy,
+      descend: (state, lesson) => pipe(toy.descend(state, lesson), T.delay(30)),
+      release: (state) => () => {
+        released.push(state.step)
+      },
+    }
+    const steps = pipe(
+      dataset(toySource()),
+      noised(flow()),
+      descend(slow),
+      training(slow, { steps: 9, seed: 1 }),
+    )
+    const running = steps.subscribe()
+    await sleep(15)
+    running.unsubscribe()
+    await sleep(50)
+    expect(released).toEqual([1])
+  })
+
   it('ends with the tagged error of the stage that failed, after the steps that went well', async () => {
     const failure: DerivaError = { _tag: 'DataError', message: 'no more' }
     const good = toySource()
@@ -93,6 +143,25 @@ describe('training', () => {
     )
     await expect(run).rejects.toBe(failure)
     expect(seen).toEqual([1, 2])
+  })
+
+  it('ends with a tagged error where the pipeline makes nothing of a step', async () => {
+    const compiled = toyTrainer('flow_matching')
+    const upToTwo = stage<'flow_matching', Descended, Descended>(({ state }) => filter(() => state.step < 2))
+    const run = pipe(
+      dataset(toySource()),
+      noised(flow()),
+      descend(compiled),
+      upToTwo,
+      training(compiled, { steps: 5, seed: 1 }),
+    )
+    await expect(lastValueFrom(run)).rejects.toMatchObject({ _tag: 'TrainingError', step: 2 })
+  })
+
+  it('refuses a number of steps that is none', () => {
+    const compiled = toyTrainer('flow_matching')
+    const close = training(compiled, { steps: NaN, seed: 1 })
+    expect(() => close(pipe(dataset(toySource()), noised(flow()), descend(compiled)))).toThrow(RangeError)
   })
 
   it('holds at most one batch before a slow consumer, and a flat heap, over 30,000 batches', async () => {
