@@ -41,26 +41,34 @@ const cubic = (d: number, a: number): number => {
   return x < 2 ? a * (((x - 5) * x + 8) * x - 4) : 0
 }
 
-/** (index, weight) pairs of the elements a position reads; indices may lie outside the axis. */
-const reads = (x: number, attributes: Attributes): ReadonlyArray<readonly [number, number]> => {
-  const { mode, nearest_mode, cubic_coeff_a: a } = attributes
-  const low = Math.floor(x)
-  switch (mode) {
-    case 'nearest':
-      return [[nearest[nearest_mode](x), 1]]
-    case 'linear':
-      return [
-        [low, 1 - (x - low)],
-        [low + 1, x - low],
-      ]
-    case 'cubic':
-      return [-1, 0, 1, 2].map((k) => [low + k, cubic(x - low - k, a)])
-  }
+/** How much an element at distance d counts. */
+const kernel = ({ mode, cubic_coeff_a: a }: Attributes, d: number): number =>
+  mode === 'cubic' ? cubic(d, a) : Math.max(0, 1 - Math.abs(d))
+
+/**
+ * (index, weight) pairs of the elements a position reads; indices may lie outside the axis.
+ *
+ * @param width what the kernel is stretched by: 1, or with anti-aliasing the number of elements that become one
+ */
+const reads = (
+  x: number,
+  attributes: Attributes,
+  width: number,
+): ReadonlyArray<readonly [number, number]> => {
+  const { mode, nearest_mode } = attributes
+  if (mode === 'nearest') return [[nearest[nearest_mode](x), 1]]
+  const reach = mode === 'cubic' ? 2 * width : width
+  const first = Math.floor(x - reach) + 1
+  const last = Math.ceil(x + reach) - 1
+  return Array.from({ length: last - first + 1 }, (_, k) => [
+    first + k,
+    kernel(attributes, (x - first - k) / width),
+  ])
 }
 
 /**
- * What a Resize does along one axis, as a matrix: every mode reads a few elements and weighs them. Undefined for forms that are not
- * covered: anti-aliasing and tf_crop_and_resize.
+ * What a Resize does along one axis, as a matrix: every mode reads a few elements and weighs them. Undefined for tf_crop_and_resize, which is
+ * not covered.
  *
  * @param scale output length / input length, or the scale that was asked for, which may differ by a fraction of an element
  *
@@ -74,13 +82,13 @@ export const resizeMatrix = (
   scale: number,
   attributes: Attributes,
 ): AxisMatrix | undefined => {
-  const { coordinate_transformation_mode: transformation, antialias, mode, exclude_outside } = attributes
-  if (transformation === 'tf_crop_and_resize' || (antialias && mode !== 'nearest' && scale < 1))
-    return undefined
+  const { coordinate_transformation_mode: transformation, antialias, exclude_outside } = attributes
+  if (transformation === 'tf_crop_and_resize') return undefined
+  const width = antialias ? Math.max(1, 1 / scale) : 1
   const weights = new Float64Array(count * length)
   for (let i = 0; i < count; i++) {
-    const found = reads(position(i, length, count, scale, transformation), attributes)
-    const inside = mode === 'cubic' && exclude_outside ? found.filter(([j]) => j >= 0 && j < length) : found
+    const found = reads(position(i, length, count, scale, transformation), attributes, width)
+    const inside = exclude_outside ? found.filter(([j]) => j >= 0 && j < length) : found
     const sum = inside.reduce((total, [, weight]) => total + weight, 0)
     for (const [j, weight] of inside) {
       const at = i * length + Math.min(Math.max(j, 0), length - 1)

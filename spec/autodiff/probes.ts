@@ -278,6 +278,20 @@ export const probes: { readonly [O in OperatorName]: ReadonlyArray<Probe> | 'fla
         mode: 'linear',
       }),
     ),
+    ...(['linear', 'cubic'] as const).flatMap((mode) =>
+      [false, true].map((exclude_outside) =>
+        single([real(1, 1, 9, 5)], (x) =>
+          onnx.resize(x, [1, 1, 0.4, 1.5], { mode, antialias: true, exclude_outside, cubic_coeff_a: -0.5 }),
+        ),
+      ),
+    ),
+    single([real(1, 1, 7, 6)], (x) =>
+      onnx.resizeTo(x, [1, 1, 3, 1], {
+        coordinate_transformation_mode: 'align_corners',
+        mode: 'linear',
+        antialias: true,
+      }),
+    ),
   ],
   Round: 'flat',
   ScatterElements: [

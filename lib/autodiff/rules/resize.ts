@@ -21,7 +21,7 @@ const resizing: Rule<'Resize'> = (dy, at) => {
       if (count === length && scale === 1) return value
       const matrix = resizeMatrix(length, count, scale, at.attributes)
       return matrix === undefined
-        ? at.refuse('resamples with anti-aliasing or tf_crop_and_resize, which have no gradient rule')
+        ? at.refuse('resamples with tf_crop_and_resize, which has no gradient rule')
         : backAlong(value, axis, matrix)
     }, dy),
   ]
