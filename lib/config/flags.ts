@@ -9,15 +9,21 @@ export type CommandLine = {
   readonly flags: Flags
 }
 
-const isBoolean = (name: string): boolean => {
-  const key = optionKeyOf(name)
-  return key !== undefined && optionRowsOf(key).some(({ row }) => row.kind.type.startsWith('boolean'))
+/** Whether the word that follows a flag is its value: booleans take only what is one to them. */
+const isValue = (name: string, word: string): boolean => {
+  if (word.startsWith('--')) return false
+  const rows = optionRowsOf(optionKeyOf(name) ?? '').map(({ row }) => row.kind)
+  return (
+    !rows.some(({ type }) => type.startsWith('boolean')) ||
+    word === 'null' ||
+    rows.some(({ parse }) => parse(word) !== word)
+  )
 }
 
 /**
  * Reads `--key value`, `--key=value` and, for booleans, `--key`. A boolean takes the next word only if that is `true`,
- * `false` or `null`, so `--use_ema config.json` means what it seems to. The last of several wins. Nothing is checked here but the
- * form: `decodeConfig` checks keys and values.
+ * `false`, `True`, `False` or `null`, so `--use_ema config.json` means what it seems to. The last of several wins. Nothing is checked
+ * here but the form: `decodeConfig` checks keys and values.
  *
  * @param words what follows the command's name
  * @example
@@ -39,10 +45,7 @@ export const parseFlags = (words: ReadonlyArray<string>): CommandLine => {
     }
     const name = word.slice(2)
     const next = words.at(i + 1)
-    const taken =
-      next !== undefined &&
-      !next.startsWith('--') &&
-      (!isBoolean(name) || next === 'true' || next === 'false' || next === 'null')
+    const taken = next !== undefined && isValue(name, next)
     flags.set(name, taken ? next : true)
     if (taken) i++
   }

@@ -78,12 +78,14 @@ const number = (range: NumberRange = {}): OptionKind<number> =>
 const integer = (range: NumberRange = {}): OptionKind<number> =>
   numeric('integer', 'an integer', range, Number.isSafeInteger)
 
-/** `true` or `false`; as a flag also without a value, which means `true`. */
+const booleans: Readonly<Record<string, boolean>> = { true: true, false: false, True: true, False: false }
+
+/** `true` or `false`, as texts also as Python writes them; as a flag also without a value, which means `true`. */
 const boolean: OptionKind<boolean> = {
   codec: t.boolean,
   type: 'boolean',
   allowed: 'true or false',
-  parse: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+  parse: (text) => (Object.hasOwn(booleans, text) ? booleans[text] : text),
 }
 
 /**

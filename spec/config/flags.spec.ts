@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseFlags } from '../../lib/config/index.js'
+import { decodeConfig, parseFlags } from '../../lib/config/index.js'
 
 describe('parseFlags', () => {
   it('reads both forms, and positional words between them', () => {
@@ -17,6 +17,14 @@ describe('parseFlags', () => {
     })
     expect(parseFlags(['--use_ema', 'false', '--seed', '1']).flags).toEqual({ use_ema: 'false', seed: '1' })
     expect(parseFlags(['--use_ema=false']).flags).toEqual({ use_ema: 'false' })
+    // As Python writes them.
+    expect(parseFlags(['--use_ema', 'False', '--use_soft_min_snr=True'])).toEqual({
+      positional: [],
+      flags: { use_ema: 'False', use_soft_min_snr: 'True' },
+    })
+    expect(decodeConfig({}, { use_ema: 'False', use_soft_min_snr: 'True' })).toMatchObject({
+      right: { use_ema: false, use_soft_min_snr: true },
+    })
   })
 
   it('takes negative numbers as values', () => {
