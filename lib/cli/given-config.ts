@@ -33,9 +33,14 @@ export const givenConfig = (words: ReadonlyArray<string>): TE.TaskEither<ConfigE
   return pipe(
     positional.length === 0 ? TE.right<ConfigError, unknown>({}) : readConfigFile(positional[0]),
     TE.map((json) => readSimpleTuner(json, flags)),
-    TE.chainEitherK(({ json, notes }) =>
+    TE.chainEitherK(({ json, notes, problems }) =>
       pipe(
         decodeConfig(json, flags),
+        E.mapLeft((error) => configError([...problems, ...error.problems])),
+        E.filterOrElse(
+          () => problems.length === 0,
+          () => configError(problems),
+        ),
         E.map((config): GivenConfig => ({ config, notes })),
       ),
     ),

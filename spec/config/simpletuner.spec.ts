@@ -18,14 +18,18 @@ const read = (json: unknown, flags: Flags = {}): { readonly config: Config; read
   const reading = readSimpleTuner(json, flags)
   const config = decodeConfig(reading.json, flags)
   if (E.isLeft(config)) throw new Error(config.left.message)
+  expect(reading.problems).toEqual([])
   return { config: config.right, notes: reading.notes.join('\n') }
 }
 
-const family = { model_family: 'sd3', data_backend_config: 'a.json' }
+/** What it says of the data is not read. */
+const onDigits = (flags: Flags = {}): Flags => ({ dataset: 'mnist', ...flags })
+
+const family = { model_family: 'sd3', data_backend_config: 'a.json', instance_data_dir: 'mnist' }
 
 describe('readSimpleTuner', () => {
   it('takes what means the same, and lists what means nothing here', () => {
-    const { config, notes } = read(fixture('flow-lora'))
+    const { config, notes } = read(fixture('flow-lora'), onDigits())
     expect(config).toMatchObject({
       prediction_type: 'flow_matching',
       timestep_sampler: 'logit_normal',
@@ -49,11 +53,19 @@ describe('readSimpleTuner', () => {
       use_ema: false,
       output_dir: 'output/flux',
     })
-    for (const key of ['resolution_type', 'report_to', 'hub_model_id', 'vae_batch_size', 'num_train_epochs'])
+    for (const key of [
+      'data_backend_config',
+      'resolution_type',
+      'report_to',
+      'hub_model_id',
+      'vae_batch_size',
+      'num_train_epochs',
+    ])
       expect(notes).toMatch(new RegExp(`Not used here:(?:\n  .*)*\n  (?:\\w+, )*${key}(?:, \\w+)*: \\w`))
     expect(notes).toContain('optimizer optimi-lion is lion here')
-    // Every file has them.
-    expect(notes).not.toMatch(/data_backend_config|model_family/)
+    expect(notes).toContain('resolution 1024 is not used: it is for images of a folder')
+    // It is of use.
+    expect(notes).not.toContain('model_family')
     expect(config.mixed_precision).toBe('no')
     expect(notes).toContain('mixed_precision bf16 is not taken over')
     expect(notes).toContain('model_type lora has nothing to adapt yet')
@@ -62,7 +74,7 @@ describe('readSimpleTuner', () => {
   })
 
   it('reads the recommended ramp as it is documented, and says what SimpleTuner makes of it', () => {
-    const { config, notes } = read(fixture('sdxl-scheduled-sampling'))
+    const { config, notes } = read(fixture('sdxl-scheduled-sampling'), onDigits())
     expect(config).toMatchObject({
       prediction_type: 'epsilon',
       beta_schedule: 'scaled_linear',
@@ -90,7 +102,7 @@ describe('readSimpleTuner', () => {
   })
 
   it('reads keys that are written as flags', () => {
-    const { config, notes } = read(fixture('flags'))
+    const { config, notes } = read(fixture('flags'), onDigits())
     expect(config).toMatchObject({
       optimizer: 'prodigy',
       learning_rate: 1,
@@ -108,18 +120,22 @@ describe('readSimpleTuner', () => {
   })
 
   it('reads a file in the light of the flags that override it', () => {
-    const { config, notes } = read(fixture('flow-lora'), {
-      'model.path': 'flux.onnx',
-      mixed_precision: 'bf16',
-      optimizer: 'adamw',
-      seed: '8',
-      validation_num_inference_steps: '12',
-    })
+    const { config, notes } = read(
+      fixture('flow-lora'),
+      onDigits({
+        'model.path': 'flux.onnx',
+        mixed_precision: 'bf16',
+        optimizer: 'adamw',
+        seed: '8',
+        validation_num_inference_steps: '12',
+      }),
+    )
     expect(config).toMatchObject({
       model: { type: 'onnx', path: 'flux.onnx' },
       model_type: 'lora',
       lora_rank: 16,
       lora_alpha: 16,
+      lora_dropout: 0.1,
       mixed_precision: 'bf16',
       optimizer: 'adamw',
       seed: 8,
@@ -140,11 +156,12 @@ describe('readSimpleTuner', () => {
       const decoded = decodeConfig(readSimpleTuner({ ...family, model_family }).json)
       return E.isLeft(decoded) ? decoded.left.problems : decoded.right.prediction_type
     }
-    expect(['flux', 'sdxl', 'stable_cascade', 'sd2x'].map(objective)).toEqual([
+    expect(['flux', 'SDXL', 'stable_cascade', 'sd2x', 'kandinsky5-image'].map(objective)).toEqual([
       'flow_matching',
       'epsilon',
       'epsilon',
       'v_prediction',
+      'flow_matching',
     ])
     expect(objective('heartmula')).toMatchObject([
       { key: 'prediction_type', value: 'autoregressive_next_token' },
@@ -152,9 +169,63 @@ describe('readSimpleTuner', () => {
     expect(objective('cosmos2image')).toMatchObject([{ key: 'prediction_type', value: 'edm' }])
   })
 
+  it('invents nothing about families that it does not know', () => {
+    const { problems, notes } = readSimpleTuner({ ...family, model_family: 'sdlx', snr_gamma: 5 })
+    expect(problems).toMatchObject([{ key: 'model_family', value: 'sdlx' }])
+    expect(problems[0]?.allowed).toMatch(/did you mean sdxl\?$/)
+    expect(notes.join()).not.toContain('prediction_type')
+    expect(readSimpleTuner({ ...family, model_family: 'foo' }).problems[0]?.allowed).toMatch(
+      /^one of ace_step, /,
+    )
+    const nameless = { data_backend_config: 'a.json', instance_data_dir: 'mnist' }
+    expect(readSimpleTuner(nameless).problems).toMatchObject([{ key: 'model_family', value: null }])
+    expect(read({ ...nameless, prediction_type: 'epsilon' }).config.prediction_type).toBe('epsilon')
+    const told = read({ ...family, model_family: 'sdlx', prediction_type: 'v_prediction' })
+    expect(told.config.prediction_type).toBe('v_prediction')
+    expect(told.notes).toMatch(/model_family sdlx is not known: .* did you mean sdxl\?/)
+  })
+
+  it('wants to be told what to train on', () => {
+    const { json, problems } = readSimpleTuner({ ...family, instance_data_dir: null, resolution: 0.25 })
+    expect(problems).toMatchObject([{ key: 'data_backend_config', value: 'a.json' }])
+    expect(problems[0]?.allowed).toContain('--dataset')
+    expect(readSimpleTuner({ model_family: 'sd3' }).problems).toMatchObject([{ key: 'dataset', value: null }])
+    // What else is wrong is said beside it, and nothing that follows from it.
+    expect(decodeConfig(json)).toMatchObject({ _tag: 'Right' })
+    expect(read({ ...family, instance_data_dir: 'photos' }).config.dataset).toBe('photos')
+    expect(read(family, { dataset: 'shapes' }).config.dataset).toBe('shapes')
+  })
+
+  it('brings images of a folder to the resolution of the file', () => {
+    const side = (json: object, flags: Flags = {}): unknown =>
+      read({ ...family, ...json }, flags).config.resolution
+    const photos = { instance_data_dir: 'photos' }
+    expect(side({ ...photos, resolution: 512, resolution_type: 'pixel' })).toBe(512)
+    expect(side({ ...photos, resolution: '512', resolution_type: 'pixel_area' })).toBe(512)
+    // Megapixels, the sides in multiples of 64.
+    expect(side({ ...photos, resolution: 1.0, resolution_type: 'area' })).toBe(1024)
+    expect(side({ ...photos, resolution: 0.25, resolution_type: 'area' })).toBe(512)
+    expect(side({ ...photos, resolution: 0.25, resolution_type: 'area' }, { resolution: '96' })).toBe(96)
+    expect(side({ resolution: 512 })).toBe(null)
+    expect(side({ instance_data_dir: 'latents.safetensors', resolution: 512 })).toBe(null)
+    expect(read({ ...family, ...photos, resolution: 512, resolution_type: 'pixel' }).notes).not.toContain(
+      'resolution',
+    )
+  })
+
+  it('reads texts as numbers and switches, with dashes before the key or without', () => {
+    const texts = { learning_rate: '1e-4', gradient_checkpointing: 'true', use_ema: 'True' }
+    expect(read({ ...family, ...texts }).config).toMatchObject({
+      learning_rate: 1e-4,
+      gradient_checkpointing: true,
+      use_ema: true,
+    })
+    expect(read({ ...family, mixflow_enabled: 'True' }).config.training_method).toBe('mixflow')
+  })
+
   it('leaves files of other kinds alone, which are then refused for such keys with the reason', () => {
     const json = { seed: 1, report_to: 'wandb' }
-    expect(readSimpleTuner(json)).toEqual({ json, notes: [] })
+    expect(readSimpleTuner(json)).toEqual({ json, notes: [], problems: [] })
     const decoded = decodeConfig(json)
     expect(E.isLeft(decoded) && decoded.left.problems).toEqual([
       {

@@ -5,6 +5,9 @@ type Default = { readonly key: string; readonly value: unknown; readonly applies
 
 const isFlow = (said: Said): boolean => said.get('prediction_type') === 'flow_matching'
 const isPolynomial = (said: Said): boolean => said.get('lr_scheduler') === 'polynomial'
+/** The other type, LyCORIS, has a file of its own for what its adapters are like. */
+const isLora = (said: Said): boolean =>
+  said.get('model_type') === 'lora' && (said.get('lora_type') ?? 'standard') === 'standard'
 
 const table: ReadonlyArray<Default> = [
   { key: 'timestep_sampler', value: 'logit_normal', applies: isFlow },
@@ -21,6 +24,7 @@ const table: ReadonlyArray<Default> = [
   { key: 'grad_clip_method', value: 'value' },
   { key: 'use_ema', value: false },
   { key: 'ema_decay', value: 0.995, applies: (said) => said.get('use_ema') === true },
+  { key: 'lora_dropout', value: 0.1, applies: isLora },
   { key: 'validation_num_inference_steps', value: 30 },
 ]
 

@@ -1,3 +1,4 @@
+import type { ConfigProblem } from '../../types/index.js'
 import type { Flags } from '../flags.js'
 import { readText } from '../given.js'
 import { optionKeyOf } from '../keys.js'
@@ -5,8 +6,14 @@ import { simpleTunerDefaults } from './defaults.js'
 import { foreignReason } from './foreign.js'
 import { type Said, translations } from './translations.js'
 
-/** A configuration file in the terms of the options here, and what there is to tell about how it was read. */
-export type Reading = { readonly json: unknown; readonly notes: ReadonlyArray<string> }
+/** A configuration file in the terms of the options here. */
+export type Reading = {
+  readonly json: unknown
+  /** What there is to tell about how it was read. */
+  readonly notes: ReadonlyArray<string>
+  /** What it would have to say and does not: with any of them there is no configuration. */
+  readonly problems: ReadonlyArray<ConfigProblem>
+}
 
 const isRecord = (u: unknown): u is Readonly<Record<string, unknown>> =>
   typeof u === 'object' && u !== null && !Array.isArray(u)
@@ -17,8 +24,11 @@ const nameOf = (written: string): string => {
   return optionKeyOf(name) ?? name
 }
 
+/** No option, and yet of use: it says what the model predicts. */
+const family = 'model_family'
+
 /** Keys that every configuration of SimpleTuner has, and none of deriva's. */
-const signature = ['model_family', 'data_backend_config']
+const signature = [family, 'data_backend_config']
 
 /**
  * Whether a configuration is one of SimpleTuner's.
@@ -37,7 +47,8 @@ const saidBy = (
   const twins: Array<readonly [string, unknown]> = []
   for (const [written, given] of Object.entries(json)) {
     const name = nameOf(written)
-    const value = written.startsWith('--') && typeof given === 'string' ? readText(name, given) : given
+    // All of them are arguments there, with dashes or without: texts mean what they would mean on the command line.
+    const value = typeof given === 'string' ? readText(name, given) : given
     if (value === null) continue
     // Kept under another spelling of its key, for decoding to refuse.
     if (said.has(name) && said.get(name) !== value) twins.push([`--${written.replace(/^--/, '')}`, given])
@@ -46,24 +57,23 @@ const saidBy = (
   return { said, twins }
 }
 
-/** The keys that mean nothing here, together by reason; those that every file has go without saying. */
+/** The keys that mean nothing here, together by reason. */
 const foreignNotes = (said: Said): ReadonlyArray<string> => {
   const reasons = new Map<string, ReadonlyArray<string>>()
   for (const key of said.keys()) {
-    const reason = signature.includes(key) ? undefined : foreignReason(key)
+    const reason = key === family ? undefined : foreignReason(key)
     if (reason !== undefined) reasons.set(reason, [...(reasons.get(reason) ?? []), key])
   }
   const lines = [...reasons].map(([reason, keys]) => `\n  ${keys.join(', ')}: ${reason}`)
   return lines.length === 0 ? [] : [`Not used here:${lines.join('')}`]
 }
 
-const translated = (
-  said: Said,
-  flagged: ReadonlySet<string>,
-): { readonly said: Said; readonly notes: ReadonlyArray<string> } =>
-  translations.reduce<{ readonly said: Said; readonly notes: ReadonlyArray<string> }>(
+type Translated = Pick<Reading, 'notes' | 'problems'> & { readonly said: Said }
+
+const translated = (said: Said, flagged: ReadonlySet<string>): Translated =>
+  translations.reduce<Translated>(
     (before, translation) => {
-      const { set = {}, drop = [], note } = translation(before.said, flagged)
+      const { set = {}, drop = [], note, problem } = translation(before.said, flagged)
       const kept = [...before.said].filter(([key]) => !drop.includes(key))
       const added = Object.entries(set).map(([key, value]): readonly [string, unknown] =>
         key.startsWith('--') ? [key.slice(2), readText(key.slice(2), String(value))] : [key, value],
@@ -71,9 +81,10 @@ const translated = (
       return {
         said: new Map([...kept, ...added]),
         notes: note === undefined ? before.notes : [...before.notes, note],
+        problems: problem === undefined ? before.problems : [...before.problems, problem],
       }
     },
-    { said, notes: [] },
+    { said, notes: [], problems: [] },
   )
 
 const show = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
@@ -85,17 +96,17 @@ const show = (value: unknown): string => (typeof value === 'string' ? value : JS
  * @param flags of the command line, which override the file: what it says beside them is read in their light
  * @returns what `decodeConfig` takes together with the flags; it still refuses what is unknown to both, and what cannot be
  * @example
- * const { json, notes } = readSimpleTuner({ model_family: 'flux', optimizer: 'adamw_bf16', report_to: 'wandb' })
+ * const { json, notes, problems } = readSimpleTuner({ model_family: 'flux', optimizer: 'adamw_bf16', report_to: 'wandb' })
  */
 export const readSimpleTuner = (json: unknown, flags: Flags = {}): Reading => {
-  if (!isRecord(json) || !isSimpleTuner(json)) return { json, notes: [] }
+  if (!isRecord(json) || !isSimpleTuner(json)) return { json, notes: [], problems: [] }
   const { said, twins } = saidBy(json)
   const overriding = Object.entries(flags).map(([written, value]): readonly [string, unknown] => {
     const name = nameOf(written)
     return [name, typeof value === 'string' ? readText(name, value) : value]
   })
   const flagged = new Set(overriding.map(([name]) => name))
-  const { said: meant, notes } = translated(new Map([...said, ...overriding]), flagged)
+  const { said: meant, notes, problems } = translated(new Map([...said, ...overriding]), flagged)
   const assumed = simpleTunerDefaults(meant)
   const defaults = Object.entries(assumed).map(([key, value]) => `${key} ${show(value)}`)
   const own = [...meant].filter(([key]) => !flagged.has(key))
@@ -113,5 +124,6 @@ export const readSimpleTuner = (json: unknown, flags: Flags = {}): Reading => {
         : [`SimpleTuner's defaults hold for what the file does not say: ${defaults.join(', ')}.`]),
       ...foreignNotes(new Map(own)),
     ],
+    problems,
   }
 }

@@ -1,14 +1,19 @@
-import { familyObjective } from './families.js'
+import type { ConfigProblem } from '../../types/index.js'
+import { datasetNames } from '../dataset-facts.js'
+import { options } from '../options/index.js'
+import { suggestion } from '../suggestion.js'
+import { familyNames, familyObjective } from './families.js'
 import { optimizerFor, optimizerSettings } from './optimizers.js'
 
 /** What a file says, by key. */
 export type Said = ReadonlyMap<string, unknown>
 
-/** A change to what a file says: keys set, keys taken away, and what to tell about it. */
+/** A change to what a file says: keys set, keys taken away, what to tell about it, and what cannot be. */
 export type Change = {
   readonly set?: Readonly<Record<string, unknown>>
   readonly drop?: ReadonlyArray<string>
   readonly note?: string
+  readonly problem?: ConfigProblem
 }
 
 /** @param flagged the keys that the command line sets: what it says holds as it is */
@@ -19,7 +24,8 @@ const show = (value: unknown): string => (typeof value === 'string' ? value : JS
 /** Whether there is a model to train further. */
 const bringsModel = (said: Said): boolean => said.has('model') || said.has('model.path')
 
-const isOn = (value: unknown): boolean => value === true || value === 'true'
+/** Also of keys that are no options, whose texts nothing has read yet. */
+const isOn = (value: unknown): boolean => value === true || String(value).toLowerCase() === 'true'
 
 const solversOf: Readonly<Record<string, string>> = {
   ddpm: 'euler_ancestral',
@@ -120,12 +126,32 @@ const guidance: Translation = (said) => {
 /** What the family of the model says, where the file itself does not. */
 const family: Translation = (said) => {
   const name = said.get('model_family')
-  const { prediction_type: type, ...path } = familyObjective(name)
-  if (said.has('prediction_type')) return said.get('prediction_type') === type ? { set: path } : {}
-  return {
-    set: { prediction_type: type, ...path },
-    note: `prediction_type is ${type}, which ${show(name)} models have.`,
+  const objective = familyObjective(name)
+  const given = said.get('prediction_type')
+  if (objective !== undefined) {
+    const { prediction_type: type, ...path } = objective
+    if (given !== undefined) return given === type ? { set: path } : {}
+    return {
+      set: { prediction_type: type, ...path },
+      note: `prediction_type is ${type}, which ${show(name)} models have.`,
+    }
   }
+  const meant = typeof name === 'string' ? suggestion(name, familyNames) : undefined
+  return given === undefined
+    ? {
+        // Stands in, so that nothing else is refused for the want of it.
+        set: { prediction_type: 'flow_matching' },
+        problem: {
+          key: 'model_family',
+          value: name ?? null,
+          allowed: `${meant === undefined ? `one of ${familyNames.join(', ')}` : 'a family of models that SimpleTuner has'}, or any with prediction_type beside it${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+        },
+      }
+    : name === undefined
+      ? {}
+      : {
+          note: `model_family ${show(name)} is not known: prediction_type ${show(given)} is all that is taken of the model${meant === undefined ? '.' : `; did you mean ${meant}?`}`,
+        }
 }
 
 /** Learning rates that SimpleTuner makes in another way than diffusers, whose names and shapes are the ones here. */
@@ -171,19 +197,55 @@ const withoutEffect: Translation = (said) => {
     : { drop, note: `Without effect beside the other options, there as here: ${drop.join(', ')}.` }
 }
 
-const adapting = ['model_type', 'lora_rank', 'lora_alpha', 'lora_dropout'] as const
+/** SimpleTuner makes sides of images multiples of this many pixels. */
+const alignment = 64
 
-/** Which model is adapted there is no ONNX file, and sizes of images are those of another kind of dataset. */
-const ofTheirModel: Translation = (said) => {
+/** The side of a square of so many megapixels, as there. */
+const sideOf = (megapixels: number): number =>
+  Math.max(1, Math.round(Math.floor(Math.sqrt(megapixels * 1e6)) / alignment)) * alignment
+
+/** What is trained on is for somebody to say; a resolution is that of a folder of images. */
+const data: Translation = (said, flagged) => {
+  const [dataset, backends] = [said.get('dataset'), said.get('data_backend_config')]
+  if (dataset === undefined)
+    return {
+      drop: ['resolution'],
+      problem: {
+        key: backends === undefined ? 'dataset' : 'data_backend_config',
+        value: backends ?? null,
+        allowed: `--dataset beside it, since data backends are not read: ${options.dataset.kind.allowed}`,
+      },
+    }
+  const resolution = said.get('resolution')
+  if (resolution === undefined || flagged.has('resolution')) return {}
+  if (datasetNames.some((name) => name === dataset) || show(dataset).endsWith('.safetensors'))
+    return {
+      drop: ['resolution'],
+      note: `resolution ${show(resolution)} is not used: it is for images of a folder, and ${show(dataset)} has a size of its own.`,
+    }
+  if (said.get('resolution_type') !== 'area') return { drop: ['resolution_type'] }
+  const side = sideOf(Number(resolution))
   return {
-    drop: ['resolution', ...(bringsModel(said) ? [] : adapting)],
-    ...(said.get('model_type') === 'lora' && !bringsModel(said)
-      ? {
-          note: 'model_type lora has nothing to adapt yet: --model.path model.onnx names it. Without, all of a new model is trained.',
-        }
-      : {}),
+    drop: ['resolution_type'],
+    set: { resolution: side },
+    note: `resolution ${show(resolution)}, which resolution_type area has in megapixels, is ${side} here, the side of a square in pixels.`,
   }
 }
+
+const adapting = ['model_type', 'lora_rank', 'lora_alpha', 'lora_dropout'] as const
+
+/** Which model is adapted there is no ONNX file. */
+const ofTheirModel: Translation = (said) =>
+  bringsModel(said)
+    ? {}
+    : {
+        drop: adapting,
+        ...(said.get('model_type') === 'lora'
+          ? {
+              note: 'model_type lora has nothing to adapt yet: --model.path model.onnx names it. Without, all of a new model is trained.',
+            }
+          : {}),
+      }
 
 /** There it is how a GPU computes what fits no other way, and written in every file; here it is a choice, which CPUs do not have. */
 const precision: Translation = (said, flagged) =>
@@ -206,6 +268,7 @@ export const translations: ReadonlyArray<Translation> = [
   guidance,
   schedule,
   withoutEffect,
+  data,
   ofTheirModel,
   precision,
 ]
