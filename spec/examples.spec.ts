@@ -107,7 +107,7 @@ const outside: Readonly<Record<string, string | undefined>> = {
   TE: "import * as TE from 'fp-ts/lib/TaskEither.js'",
   O: "import * as O from 'fp-ts/lib/Option.js'",
   concatAll: "import { concatAll } from 'fp-ts/lib/Monoid.js'",
-  filter: "import { filter } from 'rxjs'",
+  tap: "import { tap } from 'rxjs'",
   map: "import { map } from 'rxjs'",
   take: "import { take } from 'rxjs'",
   Worker: "import { Worker } from 'node:worker_threads'",
