@@ -1,4 +1,4 @@
-import { input, type Value } from '../onnx/index.js'
+import { input, showShape, type Value } from '../onnx/index.js'
 import type { Parameterisation, TensorOf } from '../types/index.js'
 import { clipped, globalNorm } from './clipping.js'
 import { averaged } from './ema.js'
@@ -53,10 +53,26 @@ const flat = (
     ].flatMap(Object.entries<Value>),
   )
 
+/** @throws RangeError where an optimizer forgets something, or makes it another size: found here, it has a name */
+const remembered = (before: Memory<Value>, after: Memory<Value>): Memory<Value> =>
+  mapNamed(before, (slot, slotName) =>
+    mapNamed(slot, ({ shape }, name) => {
+      const value = Object.hasOwn(after, slotName) ? after[slotName][name] : undefined
+      if (value === undefined)
+        throw new RangeError(`the optimizer's update gives back no ${slotName} of ${name}, which it was given`)
+      if (showShape(value.shape) !== showShape(shape))
+        throw new RangeError(
+          `the optimizer's update gives back a ${slotName} of ${name} of shape ${showShape(value.shape)}; it was given ${showShape(shape)}`,
+        )
+      return value
+    }),
+  )
+
 /**
  * Clipping, optimizer and moving average: what follows from the gradients, by output name.
  *
  * @param found the gradients, in the order of the plan's weights
+ * @throws RangeError where the optimizer does not give back what it remembers
  * @example
  * declare const gradients: ReadonlyArray<Value>, plan: UpdatePlan
  * const { gradient_norm } = successors(gradients, plan)
@@ -95,7 +111,7 @@ export const successors = (
   const before = flat(current, memory, averagesBefore)
   const after = flat(
     parameters,
-    next.memory,
+    remembered(memory, next.memory),
     mapNamed(averagesBefore, (average, name) => averaged(average, parameters[name], scalar('ema_decay'))),
   )
   const norm = globalNorm(gradients)

@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import { fitted, loadCheckpoint, saveCheckpoint } from 'deriva/checkpoint'
 import { antiDrift, type Loss, masked, mean, mse, scaled, squaredError, sum } from 'deriva/loss'
 import { mlp, type Model } from 'deriva/model'
-import { add, decode, input, leaves, matMul, mul, parameter, sqrt } from 'deriva/onnx'
+import { add, decode, input, leaves, matMul, mul, parameter, reduceMean, sqrt } from 'deriva/onnx'
 import {
   type Descent,
   type Lesson,
+  type Optimizer,
   type OptimizerName,
   optimizers,
+  perParameter,
   schedules,
   sgd,
   type State,
@@ -17,6 +19,8 @@ import {
   type Trainer,
   trainer,
   type TrainerOptions,
+  type Update,
+  type UpdateRule,
 } from 'deriva/train'
 import { float32 } from 'deriva/types'
 import * as E from 'fp-ts/lib/Either.js'
@@ -246,5 +250,20 @@ describe('a gradient that is not finite', () => {
     expect(await descend(initial, lessonOf(12, 3, 2))()).toMatchObject({
       left: { _tag: 'TrainingError', step: 0 },
     })
+  })
+})
+
+describe('an optimizer of one’s own', () => {
+  const forgetful = (update: (step: Update) => ReturnType<UpdateRule['update']>): Optimizer =>
+    perParameter({ slots: (dims) => ({ sum: dims }), scalars: () => ({ learning_rate: 0.1 }), update })
+
+  it('that does not give back what it remembers is told of what', async () => {
+    const nothing = forgetful(({ parameter }) => ({ parameter, slots: {} }))
+    await expect(compiledOf({ optimizer: nothing })).rejects.toThrow(/gives back no sum of /)
+    const smaller = forgetful(({ parameter, slot }) => ({
+      parameter,
+      slots: { sum: reduceMean(slot('sum'), [0], true) },
+    }))
+    await expect(compiledOf({ optimizer: smaller })).rejects.toThrow(/a sum of .* of shape .*; it was given /)
   })
 })
