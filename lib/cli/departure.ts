@@ -12,6 +12,7 @@ import {
 } from '../checkpoint/index.js'
 import { type Config, configError, optionRowsOf } from '../config/index.js'
 import type { DerivaError, ErrorOf } from '../types/index.js'
+import { unheld } from './run-lock.js'
 
 type ConfigError = ErrorOf<'ConfigError'>
 
@@ -27,8 +28,8 @@ const present = async (path: string): Promise<string> =>
     ? path
     : present(dirname(path))
 
-/** What is in the folder of a run; refused where none can be written there, before anything is computed. */
-const contentsOf = (outputDir: string): TE.TaskEither<ConfigError, ReadonlyArray<string>> =>
+/** What is in the folder of a run; refused where none can be written there, or another process does, before anything is computed. */
+const contentsOf = (outputDir: string): TE.TaskEither<DerivaError, ReadonlyArray<string>> =>
   pipe(
     onDisk(outputDir, async () => {
       await access(await present(resolve(outputDir)), constants.W_OK)
@@ -37,6 +38,7 @@ const contentsOf = (outputDir: string): TE.TaskEither<ConfigError, ReadonlyArray
     TE.mapLeft(({ message }) =>
       refuse('output_dir', outputDir, `a folder that can be written to (${message})`),
     ),
+    TE.chainFirstW(() => unheld(outputDir)),
   )
 
 const isRun = (names: ReadonlyArray<string>): boolean =>
@@ -120,6 +122,34 @@ const onlyNewest = (config: Config, path: string): TE.TaskEither<DerivaError, st
           )
         : E.right(path)
     }),
+  )
+
+/**
+ * Sees to it that no other process has trained in the folder since a departure was found there.
+ *
+ * @returns Left `ConfigError` where one has
+ * @example
+ * declare const config: Config, departure: Departure
+ * const still = stillDeparts(config, departure)
+ */
+export const stillDeparts = (
+  { output_dir: outputDir }: Config,
+  { checkpoint }: Departure,
+): TE.TaskEither<DerivaError, void> =>
+  pipe(
+    latestCheckpoint(outputDir),
+    TE.chainEitherKW((newest) =>
+      // A departure from another folder found this one empty.
+      newest === undefined || (checkpoint !== undefined && resolve(newest) === resolve(checkpoint.path))
+        ? E.right(undefined)
+        : E.left(
+            refuse(
+              'output_dir',
+              outputDir,
+              `a folder that nobody else trains in; ${newest} has come to it meanwhile`,
+            ),
+          ),
+    ),
   )
 
 /**

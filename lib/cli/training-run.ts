@@ -7,7 +7,7 @@ import { parameterCount } from '../model/index.js'
 import type { Compiled, State } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { type BlurWatch, blurWatch, dataSharpness } from './blur-watch.js'
-import type { Departure } from './departure.js'
+import { type Departure, stillDeparts } from './departure.js'
 import { type DeviceEngine, withTrainingDevice } from './device-engine.js'
 import { headline } from './headline.js'
 import { type Interruption, listen } from './interruption.js'
@@ -19,6 +19,7 @@ import { type OpenMaterials, openMaterials } from './materials.js'
 import { plannedSteps, rampTable } from './ramp-table.js'
 import { goOn, remains } from './remains.js'
 import { type Recipe, settled, type Subject, subjectOf, withRecipe } from './recipe/index.js'
+import { holding } from './run-lock.js'
 import { steppingOn, type Stepping } from './stepping.js'
 import type { Terminal } from './terminal.js'
 import { type Reached, trainingSteps } from './training-steps.js'
@@ -200,7 +201,11 @@ export const trainingRun = (
               together = ready.stepping.together
               terminal.tell(`device: ${ready.device}${together === 1 ? '' : `; ${together} steps a run`}`)
               for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
-              return run(ready, terminal, interruption, view)
+              return pipe(
+                stillDeparts(config, departure),
+                TE.chain(() => run(ready, terminal, interruption, view)),
+                holding(config.output_dir),
+              )
             }),
           ),
         ),

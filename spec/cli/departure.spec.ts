@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { saveCheckpoint } from '../../lib/checkpoint/index.js'
-import { type Departure, departureOf } from '../../lib/cli/index.js'
+import { type Departure, departureOf, stillDeparts } from '../../lib/cli/index.js'
 import type { State } from '../../lib/train/index.js'
 import type { DerivaError } from '../../lib/types/index.js'
 import { float32 } from '../../lib/types/index.js'
@@ -68,6 +68,19 @@ describe('departureOf', () => {
     expect(await depart({ resume_from_checkpoint: older, output_dir: `${folder}-2` })).toMatchObject({
       right: { checkpoint: { state: { step: 5 } } },
     })
+  })
+
+  it('no longer stands where somebody else has trained in the folder meanwhile', async () => {
+    const config = configOf({ output_dir: folder, resume_from_checkpoint: 'latest' })
+    const [afresh, first] = [await depart(config), await save(5)]
+    const resumed = await depart(config)
+    if (E.isLeft(afresh) || E.isLeft(resumed)) throw new Error('refused')
+    expect(await stillDeparts(config, afresh.right)()).toMatchObject(refusal('output_dir'))
+    expect(await stillDeparts(config, resumed.right)()).toEqual(E.right(undefined))
+    await save(10)
+    expect(await stillDeparts(config, resumed.right)()).toMatchObject(refusal('output_dir'))
+    const elsewhere = { ...config, output_dir: `${folder}-2`, resume_from_checkpoint: first }
+    expect(await stillDeparts(elsewhere, resumed.right)()).toEqual(E.right(undefined))
   })
 
   it('refuses checkpoints that are missing, damaged or of another kind of run', async () => {

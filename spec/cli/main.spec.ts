@@ -225,6 +225,24 @@ describe('a run', () => {
     },
   )
 
+  it('has its folder to itself', async () => {
+    const words = ['train', ...small, '--max_train_steps', '100000', '--validation_step_interval', '0']
+    const others: Array<Promise<Ended>> = []
+    const { code, err } = await deriva(words, folder, (text, kill) => {
+      if (others.length > 0 || !text.includes('step 1/')) return
+      for (const from of [[], ['--resume_from_checkpoint', 'latest']]) others.push(asked(...words, ...from))
+      void Promise.all(others).then(() => {
+        kill('SIGTERM')
+      })
+    })
+    expect(code, err).toBe(130)
+    for (const other of await Promise.all(others)) {
+      expect(other).toMatchObject({ code: 2, out: '' })
+      expect(other.err).toContain('a folder that nobody else trains in: process')
+    }
+    expect(await readdir(join(folder, 'run'))).not.toContain('.lock')
+  })
+
   it('stops at once on a second signal', async () => {
     let [first, second] = [false, false]
     // A grid that takes long enough for the second signal to come in the middle of the ending.
