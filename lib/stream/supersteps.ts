@@ -8,7 +8,7 @@ import {
   type Metrics,
   rolloutFeeds,
   type Standing,
-  type StepReport,
+  type SuperstepReport,
   type Superstep,
   type SuperstepLesson,
 } from '../train/index.js'
@@ -99,7 +99,7 @@ const prepared = <P extends Parameterisation, N extends string>(
 
 const reported = (
   { metrics }: Prepared<string>,
-  { drift, ...report }: StepReport,
+  { drift, ...report }: SuperstepReport,
   step: number,
   seconds: number,
 ): Metrics => ({

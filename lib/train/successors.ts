@@ -59,7 +59,9 @@ const remembered = (before: Memory<Value>, after: Memory<Value>): Memory<Value> 
     mapNamed(slot, ({ shape }, name) => {
       const value = Object.hasOwn(after, slotName) ? after[slotName][name] : undefined
       if (value === undefined)
-        throw new RangeError(`the optimizer's update gives back no ${slotName} of ${name}, which it was given`)
+        throw new RangeError(
+          `the optimizer's update gives back no ${slotName} of ${name}, which it was given`,
+        )
       if (showShape(value.shape) !== showShape(shape))
         throw new RangeError(
           `the optimizer's update gives back a ${slotName} of ${name} of shape ${showShape(value.shape)}; it was given ${showShape(shape)}`,

@@ -8,7 +8,7 @@ import {
   suitedTo,
   type Tensors,
 } from '../engine/index.js'
-import type { Conditioning, ErrorOf, Parameterisation, Tensor } from '../types/index.js'
+import type { Conditioning, ErrorOf, Parameterisation } from '../types/index.js'
 import { emaDecay } from './ema.js'
 import { frozen } from './frozen.js'
 import { type InGraphRollout, rolloutShape } from './in-graph-rollout.js'
@@ -16,12 +16,11 @@ import { modelDenoiser } from './model-denoiser.js'
 import { names } from './names.js'
 import { repeatedFeeds } from './repeated-feeds.js'
 import { keptBy, namedTensors, shapedAs, type Standing } from './standing.js'
+import { finiteStep, type StepReport, stepReport } from './step-report.js'
 import { type SuperstepGraph, superstepGraph } from './superstep-graph.js'
 import {
   batchFeeds,
   type Compiled,
-  type Descent,
-  finiteStep,
   type Lesson,
   scalarFeeds,
   type TrainerError,
@@ -32,13 +31,13 @@ import {
 export type SuperstepLesson<N extends string = never> = Lesson<N> & { readonly rollout: Conditioning }
 
 /** What a step within a superstep reports. */
-export type StepReport = Omit<Descent, 'state'> & {
+export type SuperstepReport = StepReport & {
   /** The sum over the samples that moved of ‖x̂_t − x_t‖ / ‖x_t‖. */
   readonly drift: number
 }
 
 /** What a superstep leaves behind: the last state, and a report of each of its steps. */
-export type Superdescent = { readonly state: Standing; readonly reports: ReadonlyArray<StepReport> }
+export type Superdescent = { readonly state: Standing; readonly reports: ReadonlyArray<SuperstepReport> }
 
 /** Several optimizer steps, compiled as one: the pure function state × lessons → state. */
 export interface Superstep<P extends Parameterisation, N extends string = never> extends Compiled<P> {
@@ -140,16 +139,11 @@ export const superstep =
       const scalars = { ...optimizer.scalars(step), ema_decay: decayAt(step) }
       return { ...batchFeeds(lesson, model.sample), ...lesson.rollout, ...scalarFeeds(scalars) }
     }
-    const reported = (rest: Partial<Record<string, Tensor>>, i: number, step: number): StepReport => {
-      const scalar = (name: string): number => Number(rest[name]?.data[i] ?? 0)
-      return {
-        loss: scalar('loss'),
-        terms: Object.fromEntries(loss.terms.map(({ name }) => [name, scalar(names.term(name))])),
-        gradientNorm: scalar('gradient_norm'),
-        learningRate: optimizer.scalars(step).learning_rate,
-        drift: scalar('drift'),
-      }
-    }
+    const reported = (rest: Tensors, i: number, step: number): SuperstepReport => ({
+      ...stepReport(rest, loss, optimizer.scalars(step).learning_rate, i),
+      // No graph without rollouts says how far they went.
+      drift: Object.hasOwn(rest, 'drift') ? Number(rest.drift.data[i]) : 0,
+    })
     return pipe(
       TE.Do,
       TE.apSW('graph', TE.fromEither(graph)),

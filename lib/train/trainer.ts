@@ -19,6 +19,7 @@ import { names } from './names.js'
 import { inMemory, type Keeping, keptBy, namedTensors, shapedAs, type Standing } from './standing.js'
 import type { State } from './state.js'
 import { openStep } from './step.js'
+import { finiteStep, type StepReport, stepReport } from './step-report.js'
 import { trainingGraph } from './training-graph.js'
 import type { TrainingGraphOptions } from './training-options.js'
 
@@ -40,13 +41,7 @@ export type Lesson<N extends string = never> = {
 }
 
 /** What a step leaves behind. */
-export type Descent<S extends Standing = State> = {
-  readonly state: S
-  readonly loss: number
-  readonly terms: Readonly<Record<string, number>>
-  readonly gradientNorm: number
-  readonly learningRate: number
-}
+export type Descent<S extends Standing = State> = StepReport & { readonly state: S }
 
 export type TrainerError = ErrorOf<'EngineError'> | ErrorOf<'TrainingError'>
 
@@ -108,32 +103,6 @@ export const batchFeeds = (lesson: Lesson, sample: ReadonlyArray<number>): Tenso
 }
 
 /**
- * Left `TrainingError` where the loss of this step or its gradient is not finite. Loss scaling takes no step on such a gradient, so that
- * nothing is lost by it.
- *
- * @param step steps taken before it
- * @example
- * const outcome = finiteStep(7, { loss: 0.1, gradientNorm: 2 }, {})
- */
-export const finiteStep = <D extends Pick<Descent, 'loss' | 'gradientNorm'>>(
-  step: number,
-  descent: D,
-  { lossScaling = false }: Pick<TrainingGraphOptions<Parameterisation>, 'lossScaling'>,
-): E.Either<ErrorOf<'TrainingError'>, D> => {
-  const { loss, gradientNorm: norm } = descent
-  const failed = (what: string): E.Either<ErrorOf<'TrainingError'>, never> =>
-    E.left({
-      _tag: 'TrainingError',
-      step,
-      message: `${what}; a lower learning rate, gradient clipping or a longer warm-up usually helps`,
-    })
-  if (!Number.isFinite(loss)) return failed(`the loss at step ${step} is ${loss}`)
-  if (lossScaling === false && !Number.isFinite(norm))
-    return failed(`the norm of the gradient at step ${step} is ${norm}, where the loss is ${loss}`)
-  return E.right(descent)
-}
-
-/**
  * A step's numbers, under the names that the training graph reads them by.
  *
  * @example
@@ -187,19 +156,13 @@ export const trainerOn =
           const scalars = { ...optimizer.scalars(state.step), ema_decay: decayAt(state.step) }
           return pipe(
             step({ ...namedTensors(state), ...scalarFeeds(scalars) }, batchFeeds(lesson, model.sample)),
-            TE.map(({ kept, rest }): Descent<Standing> => {
-              const scalar = (name: string): number => Number(rest[name].data[0])
-              return {
-                state: {
-                  ...shapedAs(state, (name) => kept[names.next(name)], averages),
-                  step: state.step + 1,
-                },
-                loss: scalar('loss'),
-                terms: Object.fromEntries(loss.terms.map(({ name }) => [name, scalar(names.term(name))])),
-                gradientNorm: scalar('gradient_norm'),
-                learningRate: scalars.learning_rate,
-              }
-            }),
+            TE.map(({ kept, rest }): Descent<Standing> => ({
+              ...stepReport(rest, loss, scalars.learning_rate),
+              state: {
+                ...shapedAs(state, (name) => kept[names.next(name)], averages),
+                step: state.step + 1,
+              },
+            })),
             TE.chainEitherKW((descent) => {
               const outcome = finiteStep(state.step, descent, options)
               if (E.isLeft(outcome)) engine.release(namedTensors(descent.state))()
