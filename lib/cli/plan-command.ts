@@ -25,8 +25,8 @@ const withOwnFlags = (problem: ConfigProblem): ConfigProblem => {
     : { ...problem, allowed: `there is no such option; did you mean ${meant}?` }
 }
 
-/** What is known of a run before it starts: its configuration with what the dataset decides, and what its steps took. */
-type Known = { readonly config: Config; readonly found?: Timing }
+/** What is known of a run before it starts: its configuration with what the dataset decides, what its steps took, what there is to tell. */
+type Known = { readonly config: Config; readonly found?: Timing; readonly notes: ReadonlyArray<string> }
 
 /** Times the configuration's own steps. The rooms that train are loaded only if there is something to time. */
 const timing =
@@ -47,23 +47,22 @@ const timing =
     }
   }
 
-/** Opens dataset and model only where something depends on them. */
+/** Opens dataset and model, timed or not: what is refused for them is refused by a plan too. */
 const known = (config: Config, untimed: boolean, terminal: Terminal): TE.TaskEither<DerivaError, Known> =>
-  untimed && !config.flow_schedule_auto_shift
-    ? TE.right({ config })
-    : pipe(
-        TE.fromTask(() => import('./materials.js')),
-        TE.chain(({ openMaterials }) => openMaterials(config)),
-        TE.chain((materials) => {
-          const decided = settled(config, materials.dataset)
-          return untimed
-            ? TE.right({ config: decided })
-            : pipe(
-                timing(config, terminal)(materials),
-                TE.map((found) => ({ config: decided, found })),
-              )
-        }),
-      )
+  pipe(
+    TE.fromTask(() => import('./materials.js')),
+    TE.chain(({ openMaterials }) => openMaterials(config)),
+    TE.chain((materials): TE.TaskEither<DerivaError, Known> => {
+      const { dataset } = materials
+      const decided = { config: settled(config, dataset), notes: dataset.notes ?? [] }
+      return untimed
+        ? TE.right(decided)
+        : pipe(
+            timing(config, terminal)(materials),
+            TE.map((found) => ({ ...decided, found })),
+          )
+    }),
+  )
 
 /** Seconds of the whole run: every step has its share. */
 const wholeRun = (config: Config, { seconds: { training, rollouts } }: Timing): number => {
@@ -135,10 +134,10 @@ export const planCommand = (
     TE.mapLeft(({ problems }) => configError(problems.map(withOwnFlags))),
     TE.bindTo('given'),
     TE.bindW('whole', ({ given: { config } }) => known(config, untimed, terminal)),
-    TE.map(({ given: { config: written, notes }, whole: { config, found } }): ExitCode => {
+    TE.map(({ given: { config: written, notes }, whole: { config, found, notes: ofData } }): ExitCode => {
       const cost = sampleCost(config)
       const steps: ReadonlyArray<PlannedStep> = plannedSteps(config, found?.seconds)
-      const warnings = [...notes, ...configNotes(written), ...planNotes(config, cost, steps)]
+      const warnings = [...notes, ...configNotes(written), ...ofData, ...planNotes(config, cost, steps)]
       if (asJson) {
         const timed =
           found === undefined

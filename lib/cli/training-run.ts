@@ -200,7 +200,8 @@ export const trainingRun = (
                   terminal.tell(line)
               together = ready.stepping.together
               terminal.tell(`device: ${ready.device}${together === 1 ? '' : `; ${together} steps a run`}`)
-              for (const note of [...configNotes(config), ...departure.notes]) terminal.tell(`Note: ${note}`)
+              for (const note of [...configNotes(config), ...(ready.data.notes ?? []), ...departure.notes])
+                terminal.tell(`Note: ${note}`)
               return pipe(
                 stillDeparts(config, departure),
                 TE.chain(() => run(ready, terminal, interruption, view)),

@@ -38,6 +38,8 @@ export type Dataset = {
   readonly conditioning: Readonly<Record<string, ConditioningArray>>
   /** What is the same for all samples, by the name of the model's input; it is no part of batches. */
   readonly shared?: Readonly<Record<string, Tensor>>
+  /** What there is to tell of what was found, such as files that are no samples. */
+  readonly notes?: ReadonlyArray<string>
   /** Reads samples by their numbers, 0 … size − 1, in this order. */
   readonly rows: (ids: ArrayLike<number>) => TE.TaskEither<ErrorOf<'DataError'>, Rows>
 }

@@ -4,7 +4,7 @@ import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import sharp, { type OutputInfo } from 'sharp'
+import sharp from 'sharp'
 import type { ImageMode } from '../config/index.js'
 import { int64, size as elementsOf } from '../types/index.js'
 import { classLabel, type Dataset } from './dataset.js'
@@ -17,86 +17,140 @@ export type ImageFolderOptions = {
    * images as they are, which then all have one size.
    */
   readonly resolution?: number
-  /** Channels: red, green and blue, or their brightness. Default `rgb`. */
+  /** Channels: red, green and blue, or their luma (Rec. 601, as PIL's mode L). Default `rgb`. */
   readonly mode?: ImageMode
 }
 
 type Image = { readonly path: string; readonly label: number }
 
-const isImage = (name: string): boolean => /^[^.].*\.(png|jpe?g|webp)$/i.test(name)
+/**
+ * Whether a file is called like an image that can be read.
+ *
+ * @example
+ * const answer = isImage('photos/cat.jpg') // true
+ */
+export const isImage = (name: string): boolean => /\.(png|jpe?g|webp|tiff?|gif|avif)$/i.test(name)
+
+/** The same words for messages. */
+const imageKinds = '.png, .jpg, .jpeg, .webp, .tif, .tiff, .gif and .avif files'
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
+/** Paths, in the order of their names; what is hidden is left out. */
+type Contents = Readonly<Record<'images' | 'folders' | 'others', ReadonlyArray<string>>>
+
+const contentsOf = async (folder: string): Promise<Contents> => {
+  const found = await readdir(folder, { withFileTypes: true })
+  const entries = await Promise.all(
+    found
+      .filter(({ name }) => !name.startsWith('.'))
+      .sort((a, b) => compare(a.name, b.name))
+      .map(async (entry) => {
+        const path = join(folder, entry.name)
+        // A link to a folder is one too: data is often shared so.
+        const folderThere = entry.isSymbolicLink() ? await isFolder(path)() : entry.isDirectory()
+        return {
+          path,
+          kind: folderThere === true ? 'folders' : isImage(path) ? 'images' : 'others',
+        } as const
+      }),
+  )
+  const of = (kind: keyof Contents): ReadonlyArray<string> =>
+    entries.flatMap((entry) => (entry.kind === kind ? [entry.path] : []))
+  return { images: of('images'), folders: of('folders'), others: of('others') }
+}
+
+/** What is told of entries that are not used. */
+const leftOut = (paths: ReadonlyArray<string>, what: string): ReadonlyArray<string> =>
+  paths.length === 0 ? [] : [`${paths.length} ${what}${paths.length === 1 ? '' : 's'} (such as ${paths[0]})`]
+
+type Listed = {
+  readonly images: ReadonlyArray<Image>
+  readonly classes: number
+  readonly notes: ReadonlyArray<string>
+}
+
 /** The images of a folder, by class and name: an order that does not depend on the file system. */
-const listed = (
-  folder: string,
-): TE.TaskEither<DataError, { readonly images: ReadonlyArray<Image>; readonly classes: number }> =>
+const listed = (folder: string): TE.TaskEither<DataError, Listed> =>
   pipe(
     onFile(folder, async () => {
-      const found = await readdir(folder, { withFileTypes: true })
-      const direct = found
-        .filter((entry) => !entry.isDirectory() && isImage(entry.name))
-        .map(({ name }) => name)
-      const folders = found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-      const classes = await Promise.all(
-        folders
-          .map(({ name }) => name)
-          .sort(compare)
-          .map(async (name) => {
-            const images = (await readdir(join(folder, name))).filter(isImage)
-            return images.sort(compare).map((image) => join(folder, name, image))
-          }),
-      )
-      return { direct: direct.sort(compare), classes: classes.filter((images) => images.length > 0) }
+      const whole = await contentsOf(folder)
+      return { whole, within: await Promise.all(whole.folders.map(contentsOf)) }
     }),
-    TE.chainEitherK(({ direct, classes }) => {
-      if (direct.length > 0 && classes.length > 0)
+    TE.chainEitherK(({ whole, within }): E.Either<DataError, Listed> => {
+      const classes = within.map(({ images }) => images).filter((images) => images.length > 0)
+      if (whole.images.length > 0 && classes.length > 0)
         return E.left(
           dataFailure(
             folder,
-            `it holds images (such as ${direct[0]}) and folders of images; either every class has a folder, or there are none`,
+            `it holds images (such as ${whole.images[0]}) and folders of images; either every class has a folder, or there are none`,
           ),
         )
       const images =
-        direct.length > 0
-          ? direct.map((name) => ({ path: join(folder, name), label: 0 }))
+        whole.images.length > 0
+          ? whole.images.map((path) => ({ path, label: 0 }))
           : classes.flatMap((paths, label) => paths.map((path) => ({ path, label })))
+      const unused = [
+        ...leftOut(
+          [whole, ...within].flatMap(({ others }) => others),
+          'other file',
+        ),
+        ...leftOut(
+          within.flatMap(({ folders }) => folders),
+          'deeper folder',
+        ),
+      ]
       return images.length === 0
-        ? E.left(
-            dataFailure(
-              folder,
-              'no images in it, nor in folders in it; images are .png, .jpg, .jpeg and .webp files',
-            ),
-          )
-        : E.right({ images, classes: classes.length })
+        ? E.left(dataFailure(folder, `no images in it, nor in folders in it; images are ${imageKinds}`))
+        : E.right({
+            images,
+            classes: classes.length,
+            notes:
+              unused.length === 0
+                ? []
+                : [`${folder} has ${images.length} images; left out: ${unused.join(', ')}.`],
+          })
     }),
   )
 
-type Decoded = { readonly data: Uint8Array; readonly info: OutputInfo }
+/** Bytes [height, width, channels]. */
+type Decoded = {
+  readonly data: Uint8Array
+  readonly info: { readonly width: number; readonly height: number; readonly channels: number }
+}
+
+/** The luma of Rec. 601, as PIL's mode L has it. */
+const grey = ({ data, info }: Decoded): Decoded => ({
+  data: Uint8Array.from(
+    { length: info.width * info.height },
+    (_, i) => (19595 * data[3 * i] + 38470 * data[3 * i + 1] + 7471 * data[3 * i + 2] + 32768) >> 16,
+  ),
+  info: { ...info, channels: 1 },
+})
 
 const decoded = (
   path: string,
   { resolution, mode = 'rgb' }: ImageFolderOptions,
 ): TE.TaskEither<DataError, Decoded> =>
-  onFile(path, () => {
-    // Turned as the camera was held; what is transparent becomes white.
-    const upright = sharp(path).autoOrient().flatten({ background: '#ffffff' })
-    const fitted =
-      resolution === undefined
-        ? upright
-        : upright.resize(resolution, resolution, { fit: 'cover', position: 'centre' })
-    return fitted
-      .toColourspace(mode === 'grey' ? 'b-w' : 'srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true })
-  })
+  pipe(
+    onFile(path, () => {
+      // Turned as the camera was held; what is transparent becomes white.
+      const upright = sharp(path).autoOrient().flatten({ background: '#ffffff' })
+      const fitted =
+        resolution === undefined
+          ? upright
+          : upright.resize(resolution, resolution, { fit: 'cover', position: 'centre' })
+      return fitted.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
+    }),
+    TE.map((image) => (mode === 'grey' ? grey(image) : image)),
+  )
 
 /** Decoded images up to this many bytes are kept: small sets are decoded once. */
 const keptBytes = 256 * 1024 * 1024
 
 /**
- * A folder of images (PNG, JPEG, WebP) as samples [3, height, width] or [1, height, width] in [−1, 1]. Where it holds folders of images, each of
- * them is a class, in the order of their names.
+ * A folder of images (PNG, JPEG, WebP, TIFF, GIF, AVIF; the first picture of several in a file) as samples [3, height, width] or
+ * [1, height, width] in [−1, 1]. Where it holds folders of images, or links to some, each of them is a class, in the order of their names.
  *
  * @returns Left `DataError` where there is no such folder, or no image in it, or where an image cannot be read or has another size
  * @example
@@ -110,7 +164,7 @@ export const imageFolder = (
     listed(folder),
     TE.bindTo('list'),
     TE.bind('first', ({ list: { images } }) => decoded(images[0].path, options)),
-    TE.map(({ list: { images, classes }, first: { info } }): Dataset => {
+    TE.map(({ list: { images, classes, notes }, first: { info } }): Dataset => {
       const shape = [info.channels, info.height, info.width]
       const elements = elementsOf(shape)
       const kept = new Map<number, Uint8Array>()
@@ -147,6 +201,7 @@ export const imageFolder = (
         shape,
         classes,
         conditioning: classes > 0 ? { label: classLabel(classes) } : {},
+        notes,
         rows: (ids) =>
           pipe(
             Array.from(ids),

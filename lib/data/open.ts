@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
@@ -13,7 +13,7 @@ import {
 import type { Dataset } from './dataset.js'
 import { type DataError, onFile } from './failure.js'
 import { fashionMnist } from './fashion-mnist.js'
-import { imageFolder, isFolder } from './image-folder.js'
+import { imageFolder, isFolder, isImage } from './image-folder.js'
 import { mnist } from './mnist.js'
 import { shapes } from './shapes.js'
 import { tensorDataset } from './tensor-dataset.js'
@@ -37,15 +37,18 @@ export type DatasetSource = {
   readonly image_mode?: ImageMode
 }
 
-const unknown = (dataset: string): ConfigError => {
+const unknown = (dataset: string, there: boolean): ConfigError => {
   const meant = suggestion(dataset, datasetNames)
+  const reason = there
+    ? `; this is a file of another kind${isImage(dataset) ? `: the folder of the images is ${dirname(dataset)}` : ''}`
+    : meant === undefined
+      ? '; there is no such file or folder'
+      : `; did you mean ${meant}?`
   return configError([
     {
       key: 'dataset',
       value: dataset,
-      allowed: `one of ${datasetNames.join(', ')}, or the path of a folder of images, of a .safetensors file or of a folder of such files${
-        meant === undefined ? '; there is no such file or folder' : `; did you mean ${meant}?`
-      }`,
+      allowed: `one of ${datasetNames.join(', ')}, or the path of a folder of images, of a .safetensors file or of a folder of such files${reason}`,
     },
   ])
 }
@@ -82,7 +85,7 @@ export const openDataset = ({
       if (folder === true) return ofFolder
       return folder === false && isTensorFile(dataset)
         ? tensorDataset(dataset, [dataset])
-        : TE.left(unknown(dataset))
+        : TE.left(unknown(dataset, folder === false))
     }),
   )
 }

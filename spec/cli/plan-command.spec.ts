@@ -143,5 +143,8 @@ describe('deriva plan', () => {
 
   it('refuses what deriva train refuses', async () => {
     expect((await plan('--no-timing', '--learning_rat=1')).code).toBe(2)
+    // Also what only the data can tell.
+    expect((await plan('--no-timing', '--dataset=shaps')).text).toContain('did you mean shapes?')
+    expect((await plan('--no-timing', '--train_batch_size=50000')).text).toContain('the samples of shapes')
   })
 })

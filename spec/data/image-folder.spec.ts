@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type * as E from 'fp-ts/lib/Either.js'
+import * as E from 'fp-ts/lib/Either.js'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { imageFolder, openDataset } from '../../lib/data/index.js'
@@ -42,6 +42,57 @@ describe('imageFolder', () => {
     expect([0, 1].map((c) => value(1, c)[0])).toEqual([-1, 1])
     expect(value(1, 2)[0]).toBeCloseTo(-0.6, 6)
     expect(Array.from(conditioning.label.data, Number)).toEqual([1, 0])
+  })
+
+  it('follows links, to folders as to images, and says what it leaves out', async () => {
+    const [shared, folder] = [await empty(), await empty()]
+    await plain(2, 3, red).png().toFile(join(shared, '1.png'))
+    for (const name of ['dogs', 'dogs/more', 'birds']) await mkdir(join(folder, name))
+    await symlink(join(shared, '1.png'), join(folder, 'dogs/1.png'))
+    await symlink(shared, join(folder, 'cats'))
+    const data = await done(openDataset({ dataset: folder }))
+    expect(data).toMatchObject({
+      size: 2,
+      classes: 2,
+      notes: [`${folder} has 2 images; left out: 1 deeper folder (such as ${join(folder, 'dogs/more')}).`],
+    })
+    for (const name of ['read.me', '.hidden', 'birds/b.bmp']) await writeFile(join(folder, name), '')
+    expect((await done(imageFolder(folder))).notes?.join()).toContain(
+      `left out: 2 other files (such as ${join(folder, 'read.me')}), 1 deeper`,
+    )
+    expect((await done(imageFolder(shared))).notes).toEqual([])
+  })
+
+  it('reads TIFF, GIF and AVIF too', async () => {
+    const folder = await empty()
+    const image = plain(2, 2, red)
+    await image.tiff().toFile(join(folder, 'a.tif'))
+    await image.gif().toFile(join(folder, 'b.gif'))
+    await image.avif({ lossless: true }).toFile(join(folder, 'c.avif'))
+    const { x0 } = await done((await done(imageFolder(folder))).rows([0, 1, 2]))
+    for (let i = 0; i < 3; i++)
+      expect([...x0.subarray(12 * i, 12 * i + 12)].map(Math.round)).toEqual([
+        ...[1, 1, 1, 1],
+        ...new Array<number>(8).fill(-1),
+      ])
+  })
+
+  it('makes grey of colours as PIL does', async () => {
+    const folder = await empty()
+    const colours: ReadonlyArray<readonly [Colour, number]> = [
+      [red, 76],
+      [{ r: 0, g: 255, b: 0 }, 150],
+      [{ r: 0, g: 0, b: 255 }, 29],
+      [{ r: 10, g: 200, b: 77 }, 129],
+      [{ r: 93, g: 93, b: 93 }, 93],
+    ]
+    for (const [i, [colour]] of colours.entries())
+      await plain(1, 1, colour)
+        .png()
+        .toFile(join(folder, `${i}.png`))
+    const data = await done(imageFolder(folder, { mode: 'grey' }))
+    const { x0 } = await done(data.rows(colours.map((_, i) => i)))
+    expect([...x0].map((x) => Math.round(((x + 1) / 2) * 255))).toEqual(colours.map(([, luma]) => luma))
   })
 
   it('scales the shorter side, cuts out the middle, and makes grey of colours', async () => {
@@ -85,5 +136,20 @@ describe('imageFolder', () => {
     await mkdir(join(folder, 'class'))
     await plain(2, 2, red).png().toFile(join(folder, 'class/c.png'))
     expect(await imageFolder(folder)()).toMatchObject({ left: { path: folder } })
+  })
+
+  it('takes no single file, and names the folder of an image', async () => {
+    const folder = await empty()
+    const allowed = async (name: string): Promise<string | undefined> => {
+      const opened = await openDataset({ dataset: join(folder, name) })()
+      return E.isLeft(opened) && opened.left._tag === 'ConfigError'
+        ? opened.left.problems[0]?.allowed
+        : undefined
+    }
+    expect(await allowed('a.png')).toMatch(/there is no such file or folder$/)
+    await plain(2, 2, red).png().toFile(join(folder, 'a.png'))
+    expect(await allowed('a.png')).toMatch(`a file of another kind: the folder of the images is ${folder}`)
+    await writeFile(join(folder, 'a.txt'), '')
+    expect(await allowed('a.txt')).toMatch(/a file of another kind$/)
   })
 })

@@ -18,7 +18,7 @@ export const data = {
     value: 'mnist',
     aliases: ['instance_data_dir'],
     meaning:
-      'The training data: the digits of MNIST or the clothes of Fashion-MNIST (28×28), synthetic shapes (8×8) for quick trials, images of your own (a folder of them for each class, or one for all), or latents with what they are conditioned on, in safetensors files.',
+      'The training data: the digits of MNIST or the clothes of Fashion-MNIST (28×28), synthetic shapes (8×8) for quick trials, images of your own (PNG, JPEG, WebP, TIFF, GIF, AVIF; a folder of them for each class, or one for all), or latents with what they are conditioned on, in safetensors files.',
   }),
   resolution: option({
     group,
@@ -31,7 +31,8 @@ export const data = {
     group,
     kind: kinds.choice(imageModes),
     value: 'rgb',
-    meaning: 'Of a folder of images: three channels, or one of brightness.',
+    meaning:
+      'Of a folder of images: three channels, or one, their luma (Rec. 601, as PIL and torchvision have it).',
   }),
   train_batch_size: option({
     group,
