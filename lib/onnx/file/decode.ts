@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import * as E from 'fp-ts/lib/Either.js'
 import type { ErrorOf } from '../../types/index.js'
+import { declarationsOf } from './declarations.js'
 import { decodeInput } from './decode-input.js'
 import type { ReadExternal } from './decode-tensor.js'
 import type { Graph } from '../graph.js'
@@ -74,7 +75,7 @@ const graphOf = (model: ModelProto, { dims = {}, external }: DecodeOptions): Gra
   const scope: Scope = {
     file: {
       functions,
-      roles: initializerRoles(graph, model.functions),
+      roles: initializerRoles(graph, model.functions, declarationsOf(graph)),
       external,
       budget: { nodes: mostNodes },
     },

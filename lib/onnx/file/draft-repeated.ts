@@ -156,7 +156,7 @@ export const draftRepeated = ({
   )
   const integers = (values: ReadonlyArray<number>, called: string): TensorProto =>
     encodeTensor(int64([values.length], values), within(called))
-  const tensors = turn.tensors.map(({ name: called, tensor }) => ({ name: within(called), tensor }))
+  const tensors = turn.tensors.map((stored) => ({ ...stored, name: within(stored.name) }))
   const isSmall = ({ tensor }: Named): boolean => byteLength(tensor) <= smallBytes
   const body = create(GraphProtoSchema, {
     name: 'turn',

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import type { Tensor } from '../../types/index.js'
+import type { Declared } from './declarations.js'
 import { encodeAttribute } from './encode-attribute.js'
 import { encodeValueInfo } from './encode-value-info.js'
 import { GraphFailure } from '../graph-failure.js'
@@ -37,8 +38,8 @@ export type Encodable = {
 const opset = 21n
 const irVersion = 10n
 
-/** A tensor that a file stores, and its name there. */
-export type Named = { readonly name: string; readonly tensor: Tensor }
+/** A tensor that a file stores, its name there, and what it is. */
+export type Named = { readonly name: string; readonly tensor: Tensor; readonly declared: Declared }
 
 /** An ONNX file without its tensors, for which it is still to be decided where they are to stand. */
 export type Draft = {
@@ -78,11 +79,13 @@ export const draft = (graph: Encodable): Draft => {
   const order = [...new Set([...listed.map((value) => shared.find(value).entry), ...shared.entries])]
   const isInput = ({ node }: Entry): boolean =>
     node.kind === 'input' || (node.kind === 'parameter' && graph.parameters === 'inputs')
-  const tensors = order.flatMap((entry) => {
+  const tensors = order.flatMap((entry): ReadonlyArray<Named> => {
     const { node } = entry
     if (node.kind === 'operator' || node.kind === 'input' || isInput(entry)) return []
-    const tensor = node.kind === 'constant' ? node.tensor : node.initial
-    return [{ tensor, name: names.of({ entry, output: 0 }) }]
+    const name = names.of({ entry, output: 0 })
+    return node.kind === 'constant'
+      ? [{ name, tensor: node.tensor, declared: 'constant' }]
+      : [{ name, tensor: node.initial, declared: 'weight' }]
   })
   return {
     tensors,

@@ -1,12 +1,26 @@
+import { create } from '@bufbuild/protobuf'
 import { byteLength } from '../../types/index.js'
-import { smallBytes } from '../element.js'
-import { draft, type Encodable } from './draft.js'
+import { isFloat, smallBytes } from '../element.js'
+import { declaration } from './declarations.js'
+import { draft, type Draft, type Encodable } from './draft.js'
 import { bytesOf } from './encode-tensor.js'
 import { joined, type Piece, piecesOf } from './pieces.js'
+import { StringStringEntryProtoSchema } from '../proto/onnx_pb.js'
+
+/** With a word on which of the stored floats are weights and which are not, as their names do not tell; where none is, nothing can be trained. */
+const declaring = (whole: Draft): Draft => {
+  const floats = whole.tensors.filter(({ tensor }) => isFloat(tensor.type))
+  if (!floats.some(({ declared }) => declared === 'weight')) return whole
+  const { key, value } = declaration(floats)
+  return {
+    ...whole,
+    graph: { ...whole.graph, metadataProps: [create(StringStringEntryProtoSchema, { key, value })] },
+  }
+}
 
 /**
  * An ONNX file of some outputs and all they depend on. Equal expressions are written once, `Identity` and markers not at all, and
- * inputs and weights keep their names.
+ * inputs and weights keep their names. The file says what is a weight, and `decode` reads that.
  *
  * @throws GraphFailure where two different inputs or weights have one name, or an output has the name of one of them
  *
@@ -24,7 +38,7 @@ export const encode = (graph: Encodable): Uint8Array => joined(encodePieces(grap
  * @example
  * const pieces = encodePieces({ outputs: { y: relu(input('x', 'float32', ['batch', 4])) }, parameters: 'initializers' })
  */
-export const encodePieces = (graph: Encodable): ReadonlyArray<Piece> => piecesOf(draft(graph))
+export const encodePieces = (graph: Encodable): ReadonlyArray<Piece> => piecesOf(declaring(draft(graph)))
 
 /** A piece of a file that stands beside a model, from `offset` on; between them are zeros. */
 export type SidePiece = Piece & { readonly offset: number }
@@ -50,7 +64,7 @@ export const encodeBeside = (
 ): { readonly model: Uint8Array; readonly beside: ReadonlyArray<SidePiece> } => {
   const beside: SidePiece[] = []
   let end = 0
-  const pieces = piecesOf(draft(graph), ({ tensor }) => {
+  const pieces = piecesOf(declaring(draft(graph)), ({ tensor }) => {
     const length = byteLength(tensor)
     if (length <= smallBytes) return undefined
     const offset = Math.ceil(end / page) * page

@@ -1,5 +1,6 @@
 export * from './blocked-convolution.js'
 export * from './data-type.js'
+export * from './declarations.js'
 export * from './decode-attribute.js'
 export * from './decode-input.js'
 export * from './decode-tensor.js'

@@ -3,11 +3,13 @@ import { isFloat } from '../element.js'
 import { definitions, isOperatorName } from '../operators/index.js'
 import type { FunctionProto, GraphProto, NodeProto, TensorProto } from '../proto/onnx_pb.js'
 import { elementTypeOf } from './data-type.js'
-import { moduleOfNode } from './module-name.js'
+import type { Declarations } from './declarations.js'
+import { moduleOfNode, scopesOf } from './module-name.js'
 
-/** Whether a stored tensor is trained, and under which name. */
+/** Whether a stored tensor is trained, and under which name; of a constant whether only its name and its uses say that it is one. */
 export type InitializerRole =
-  { readonly kind: 'weight'; readonly name: string } | { readonly kind: 'constant' }
+  | { readonly kind: 'weight'; readonly name: string }
+  | { readonly kind: 'constant'; readonly guessed: boolean }
 
 export type InitializerRoles = { readonly of: (name: string, tensor: Tensor) => InitializerRole }
 
@@ -34,11 +36,15 @@ const normalising: ReadonlyArray<string> = [
 
 /**
  * Names that exporters make up for tensors they computed themselves, where a weight has the name of its module and a dot in it:
- * `val_12`, `unsqueeze_1`, `_unsafe_view`, `scalar_tensor_default`, `onnx::MatMul_2031`.
+ * `val_12`, `unsqueeze_1`, `_unsafe_view`, `scalar_tensor_default`, `onnx::MatMul_2031`. PyTorch's older exporter, which names nodes by
+ * paths, makes up names of the last kind alone.
  */
-const madeUp = (name: string): boolean =>
-  /^onnx::/.test(name) ||
-  (!name.includes('.') && !name.includes('/') && /(^_)|(_\d+$)|(^scalar_tensor)/.test(name))
+const madeUpIn = (nodes: ReadonlyArray<NodeProto>): ((name: string) => boolean) => {
+  const older =
+    nodes.some(({ name }) => name.startsWith('/')) && !nodes.some((node) => scopesOf(node) !== undefined)
+  return (name) =>
+    /^onnx::/.test(name) || (!older && !/[./]/.test(name) && /(^_)|(_\d+$)|(^scalar_tensor)/.test(name))
+}
 
 type Use = { readonly node: NodeProto; readonly place: number }
 
@@ -56,7 +62,11 @@ const allNodes = (graph: GraphProto, functions: ReadonlyArray<FunctionProto>): R
 }
 
 /** Everything computed from weights that have names of their own. */
-const touched = (nodes: ReadonlyArray<NodeProto>, weights: ReadonlySet<string>): ReadonlySet<string> => {
+const touched = (
+  nodes: ReadonlyArray<NodeProto>,
+  weights: ReadonlySet<string>,
+  madeUp: (name: string) => boolean,
+): ReadonlySet<string> => {
   const reached = new Set(weights)
   for (const node of nodes) {
     // A made-up operand of a linear operator is a weight, too.
@@ -75,20 +85,24 @@ const isUniform = ({ data }: Tensor): boolean => {
 /**
  * Tells weights from constants among the stored tensors of a file, which ONNX does not.
  *
- * Integers are constants, and so is what stands in a place that says what to do (scales, bounds, running statistics). Other floats
- * are weights, unless an exporter has made them: numbers like the √2 of a Gelu, ones and zeros for the scale of a normalisation
- * without one, tables (frequencies) that meet nothing that was computed from weights. A weight that an exporter has transposed
- * or reshaped gets a made-up name; where its node tells the module it is from, it is named after that, as PyTorch would: `down.0.to_q.weight`.
+ * Integers are constants, and so is what stands in a place that says what to do (scales, bounds, running statistics). Of other floats it
+ * counts what the file says of them. Where it says nothing they are weights, unless an exporter has made them: numbers like the √2 of a
+ * Gelu, ones and zeros for the scale of a normalisation without one, tables (frequencies) that meet nothing that was computed from
+ * weights. A weight that an exporter has transposed or reshaped gets a made-up name; where its nodes tell the module it is from, it is
+ * named after that, as PyTorch would: `down.0.to_q.weight`.
  *
  * @example
  * declare const graph: file.GraphProto
- * const role = file.initializerRoles(graph, []).of('w', float32([1], [1]))
+ * const role = file.initializerRoles(graph, [], file.declarationsOf(graph)).of('w', float32([1], [1]))
  */
 export const initializerRoles = (
   graph: GraphProto,
   functions: ReadonlyArray<FunctionProto>,
+  { declared, sourcesOf }: Declarations,
 ): InitializerRoles => {
   const nodes = allNodes(graph, functions)
+  const byName = madeUpIn(nodes)
+  const madeUp = (name: string): boolean => !declared.has(name) && byName(name)
   const uses = new Map<string, Use[]>()
   for (const node of nodes)
     node.input.forEach((name, place) => {
@@ -97,17 +111,23 @@ export const initializerRoles = (
       if (known === undefined) uses.set(name, [{ node, place }])
       else known.push({ node, place })
     })
+  const usesOf = (name: string): ReadonlyArray<Use> => uses.get(name) ?? []
   const isSetting = (name: string): boolean =>
-    (uses.get(name) ?? []).some(({ node, place }) => settingPlaces(node.opType).includes(place))
+    usesOf(name).some(({ node, place }) => settingPlaces(node.opType).includes(place))
   const named = graph.initializer.filter(({ name, dataType }) => {
     const type = elementTypeOf(dataType)
-    return !madeUp(name) && type !== undefined && isFloat(type) && !isSetting(name)
+    const isFree = type !== undefined && isFloat(type) && !isSetting(name)
+    return isFree && declared.get(name) !== 'constant' && !madeUp(name)
   })
-  const computed = touched(nodes, new Set(named.map(({ name }) => name)))
-  const names = moduleNames(graph.initializer, uses)
+  const computed = touched(nodes, new Set(named.map(({ name }) => name)), madeUp)
+  const names = moduleNames(
+    graph.initializer.filter(({ name }) => madeUp(name) || sourcesOf(name) !== undefined),
+    usesOf,
+    new Set(graph.initializer.map(({ name }) => name)),
+  )
 
   const isExported = (name: string, tensor: Tensor): boolean => {
-    const places = uses.get(name) ?? []
+    const places = usesOf(name)
     if (!madeUp(name) || places.some(({ node, place }) => linear.includes(node.opType) && place === 1))
       return false
     if (size(tensor.dims) <= 1) return true
@@ -116,10 +136,14 @@ export const initializerRoles = (
   }
 
   return {
-    of: (name, tensor) =>
-      !isFloat(tensor.type) || isSetting(name) || isExported(name, tensor)
-        ? { kind: 'constant' }
-        : { kind: 'weight', name: names.get(name) ?? name },
+    of: (name, tensor) => {
+      if (!isFloat(tensor.type) || isSetting(name)) return { kind: 'constant', guessed: false }
+      const said = declared.get(name)
+      const isConstant = said === undefined ? isExported(name, tensor) : said === 'constant'
+      return isConstant
+        ? { kind: 'constant', guessed: said === undefined }
+        : { kind: 'weight', name: names.get(name) ?? name }
+    },
   }
 }
 
@@ -133,15 +157,16 @@ const partOf = (proto: TensorProto, { node, place }: Use): string | undefined =>
   return node.opType === 'Add' ? 'bias' : node.opType === 'Mul' ? 'weight' : undefined
 }
 
-/** Names after modules, for made-up ones; only where that is unambiguous. */
+/** Names after modules, for tensors that exporters made; only where that is unambiguous. */
 const moduleNames = (
-  stored: ReadonlyArray<TensorProto>,
-  uses: ReadonlyMap<string, ReadonlyArray<Use>>,
+  made: ReadonlyArray<TensorProto>,
+  usesOf: (name: string) => ReadonlyArray<Use>,
+  taken: ReadonlySet<string>,
 ): ReadonlyMap<string, string> => {
   const wishes = new Map<string, string>()
   const wanted = new Map<string, number>()
-  for (const proto of stored) {
-    const places = madeUp(proto.name) ? (uses.get(proto.name) ?? []) : []
+  for (const proto of made) {
+    const places = usesOf(proto.name)
     if (places.length !== 1) continue
     const [use] = places
     const [module, part] = [moduleOfNode(use.node), partOf(proto, use)]
@@ -150,6 +175,5 @@ const moduleNames = (
     wishes.set(proto.name, wish)
     wanted.set(wish, (wanted.get(wish) ?? 0) + 1)
   }
-  const taken = new Set(stored.map(({ name }) => name))
   return new Map([...wishes].filter(([, wish]) => wanted.get(wish) === 1 && !taken.has(wish)))
 }

@@ -1,6 +1,19 @@
 import type { NodeProto } from '../proto/onnx_pb.js'
 
 /**
+ * The modules that a node is in, from the outermost, `''`, to the operation itself, as PyTorch's newer exporter writes them down.
+ *
+ * @example
+ * declare const node: file.NodeProto
+ * const scopes = file.scopesOf(node) // '', 'blocks.0', 'blocks.0.to_q', 'linear_3'
+ */
+export const scopesOf = (node: NodeProto): ReadonlyArray<string> | undefined => {
+  const scopes = node.metadataProps.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value
+  // A list as Python prints it.
+  return scopes === undefined ? undefined : [...scopes.matchAll(/'([^']*)'/g)].map(([, scope]) => scope)
+}
+
+/**
  * The PyTorch module that a node was exported from, `blocks.0.attn.to_q`, as its exporter wrote it down: the newer one in the node's
  * metadata, the older one in its name.
  *
@@ -9,9 +22,8 @@ import type { NodeProto } from '../proto/onnx_pb.js'
  * const module = file.moduleOfNode(node)
  */
 export const moduleOfNode = (node: NodeProto): string | undefined => {
-  const scopes = node.metadataProps.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value
-  // A list as Python prints it: from the outermost module, '', to the operation itself.
-  if (scopes !== undefined) return nonEmpty([...scopes.matchAll(/'([^']*)'/g)].at(-2)?.[1])
+  const scopes = scopesOf(node)
+  if (scopes !== undefined) return nonEmpty(scopes.at(-2))
   // A path whose last part is the operator: /blocks.0/attn/to_q/MatMul.
   const [first, ...path] = node.name.split('/')
   if (first !== '' || path.length < 2) return undefined
@@ -20,9 +32,12 @@ export const moduleOfNode = (node: NodeProto): string | undefined => {
 
 const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text)
 
-/** Lists of modules appear with their index in one part, `/down_blocks.1/attentions.0`, and in full after one another, `/net/net.0`. */
+/**
+ * Lists of modules appear with their index in one part, `/down_blocks.1/attentions.0`, and in full after one another, `/net/net.0`, and
+ * `/blocks.1/blocks.1.0` where a list is in a list. What a part repeats of the module so far, from some dot to its end, counts once.
+ */
 const joined = (module: string, part: string): string => {
-  const last = module.slice(module.lastIndexOf('.') + 1)
-  if (module === '') return part
-  return part.startsWith(`${last}.`) ? `${module}${part.slice(last.length)}` : `${module}.${part}`
+  const names = module === '' ? [] : module.split('.')
+  const repeated = names.findIndex((_, i) => part.startsWith(`${names.slice(i).join('.')}.`))
+  return [...names.slice(0, repeated < 0 ? names.length : repeated), part].join('.')
 }

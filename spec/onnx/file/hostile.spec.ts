@@ -215,6 +215,7 @@ describe('numbers that an exporter computed are no weights', () => {
           Array.from({ length: 16 }, (_, i) => i),
         ),
         f('onnx::MatMul_7', [4, 4], new Array<number>(16).fill(0)),
+        f('onnx::MatMul_8', [4, 4], new Array<number>(16).fill(1)),
         f('val_2', [], [1.41]),
         f('unsqueeze_1', [1, 4], [1, 2, 3, 4]),
         f('val_3', [4], [1, 1, 1, 1]),
@@ -241,7 +242,13 @@ describe('numbers that an exporter computed are no weights', () => {
           input: ['d', 'onnx::MatMul_7'],
           output: ['e'],
         },
-        { opType: 'Mul', input: ['e', 'scale'], output: ['y'] },
+        {
+          opType: 'MatMul',
+          name: '/input_blocks.1/input_blocks.1.0/to_q/MatMul',
+          input: ['e', 'onnx::MatMul_8'],
+          output: ['g'],
+        },
+        { opType: 'Mul', input: ['g', 'scale'], output: ['y'] },
       ],
     })
     const result = decodes(bytes)
@@ -250,7 +257,12 @@ describe('numbers that an exporter computed are no weights', () => {
           node.kind === 'parameter' ? [node.name] : [],
         )
       : []
-    expect(names.sort()).toEqual(['blocks.0.to_q.weight', 'blocks.1.net.0.proj.weight', 'scale'])
+    expect(names.sort()).toEqual([
+      'blocks.0.to_q.weight',
+      'blocks.1.net.0.proj.weight',
+      'input_blocks.1.0.to_q.weight',
+      'scale',
+    ])
   })
 })
 
