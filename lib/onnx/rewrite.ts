@@ -1,5 +1,4 @@
-import { operator } from './operator.js'
-import type { OperatorName } from './operators/index.js'
+import { rebuilt } from './rebuilt.js'
 import { topological } from './traverse.js'
 import type { Node, OperatorNode, Value } from './value.js'
 
@@ -26,11 +25,7 @@ export const rewrite = (
     const inputs = node.inputs.map((x) => (x === undefined ? undefined : current(x)))
     const other = replacement(node, inputs)
     if (other !== undefined) replaced.set(node, other)
-    else if (inputs.some((x, i) => x !== node.inputs[i]))
-      replaced.set(
-        node,
-        operator<OperatorName>(node.operator, inputs, node.attributes, node.outputs.length, node.name),
-      )
+    else if (inputs.some((x, i) => x !== node.inputs[i])) replaced.set(node, rebuilt(node, inputs))
   }
   return outputs.map(current)
 }

@@ -1,16 +1,15 @@
 import { GraphFailure } from './graph-failure.js'
-import { operator } from './operator.js'
-import type { OperatorName } from './operators/index.js'
+import { rebuilt } from './rebuilt.js'
 import { mayMatch, showShape } from './shape.js'
 import { topological, valueOf } from './traverse.js'
-import type { Node, OperatorNode, Value } from './value.js'
+import type { Node, Value } from './value.js'
 
 /**
  * The same expressions with some inputs and parameters replaced. Everything above a replaced leaf is built anew through
  * `operator`, so shapes are inferred again and what has become constant is folded; everything else is shared with the original.
  *
  * @param mapping the replacement of an input or parameter, undefined to keep it
- * @throws GraphFailure where a replacement has another element type or cannot have the leaf's shape
+ * @throws GraphFailure where a replacement has another element type or cannot have the leaf's shape, or a node cannot take it
  *
  * @example
  * const x = input('x', 'float32', ['batch', 4])
@@ -34,10 +33,6 @@ export const substitute = (
   }
   return outputs.map(current)
 }
-
-/** The same operator on other inputs. */
-const rebuilt = (node: OperatorNode, inputs: ReadonlyArray<Value | undefined>): ReadonlyArray<Value> =>
-  operator<OperatorName>(node.operator, inputs, node.attributes, node.outputs.length, node.name)
 
 const fitting = (name: string, leaf: Value, replacement: Value): Value => {
   if (leaf.type !== replacement.type || !mayMatch(leaf.shape, replacement.shape)) {

@@ -18,24 +18,45 @@ import {
   cast,
   concat,
   constant,
+  constantOfShape,
   decode,
   encode,
   expand,
+  expandTo,
+  gather,
+  gemm,
   type Graph,
   input,
   matMul,
   mul,
+  operator,
   parameter,
   reduceSum,
   reshape,
+  scatterElements,
+  shapeOf,
+  sigmoid,
   sin,
+  single,
   slice,
+  split,
+  squeeze,
+  sub,
+  tanh,
+  topK,
   unsqueeze,
   type Value,
 } from '../../lib/onnx/index.js'
 import { flow } from '../../lib/path/index.js'
 import { modelDenoiser, trainedModel } from '../../lib/train/index.js'
-import { type Conditioning, type ErrorOf, float32, headRows, type Tensor } from '../../lib/types/index.js'
+import {
+  type Conditioning,
+  type ErrorOf,
+  float32,
+  headRows,
+  int64,
+  type Tensor,
+} from '../../lib/types/index.js'
 import { safetensors } from '../golden/safetensors.js'
 import { right } from '../either.js'
 
@@ -210,6 +231,70 @@ describe('adopted', () => {
       const other = withTokens(2, () => constant(float32([2, 2, 4], values(16))))
       const refusal = adopted({ graph: other, parameterisation: 'epsilon', time: 'sigma' })
       expect(E.isLeft(refusal) && refusal.left.message).toContain('Export it with a dynamic batch axis')
+    })
+
+    /** The same model for batches of one length and of any. */
+    const both = async (
+      body: (x: Value, lengths: (...rest: ReadonlyArray<number>) => Value) => Value,
+    ): Promise<void> => {
+      const graph = (n: number | 'batch'): Graph => {
+        const x = input('x', 'float32', [n, 4, 4])
+        const t = input('t', 'float32', [n])
+        const lengths = (...rest: ReadonlyArray<number>): Value =>
+          concat([slice(shapeOf(x), [0], [1], [0]), constant(int64([rest.length], rest))], 0)
+        return {
+          inputs: [x, t],
+          outputs: { y: body(add(x, reshape(t, [-1, 1, 1])), lengths) },
+          opset: 21,
+          metadata: {},
+        }
+      }
+      const [fixed, one, open] = await Promise.all([graph(2), graph(1), graph('batch')].map(predicted))
+      expect(largestDifference(fixed, open)).toBeLessThan(1e-6)
+      expect(largestDifference(one, open)).toBeLessThan(1e-6)
+    }
+
+    it('may resize pictures to lengths of which one is the batch', () =>
+      both((x, lengths) => {
+        const to = (y: Value, ...rest: ReadonlyArray<number>): Value =>
+          single('Resize', [y, undefined, undefined, lengths(...rest)], { mode: 'linear' })
+        const larger = to(unsqueeze(x, [1]), 1, 7, 6)
+        return squeeze(to(mul(larger, larger), 1, 4, 4), [1])
+      }))
+
+    it('may expand to lengths of which one is the batch', () =>
+      both((x, lengths) => add(x, expandTo(reduceSum(x, [1]), lengths(4, 4)))))
+
+    it('may begin a recurrence with zeros for every sample', () =>
+      both((x, lengths) => {
+        const zeros = constantOfShape(lengths(4), float32([1], [0]))
+        const bias = parameter('b', float32([8], values(8)))
+        const wide = parameter('u', float32([4, 8], values(32)))
+        const step = (h: Value, i: number): Value => {
+          const [gate, candidate] = split(gemm(h, wide, bias), [4, 4], 1)
+          const now = gather(x, constant(int64([], [i])), 1)
+          return add(mul(sigmoid(gate), now), mul(sub(1, sigmoid(gate)), tanh(candidate)))
+        }
+        return add(x, unsqueeze(step(step(zeros, 0), 1), [1]))
+      }))
+
+    it('may put elements into zeros for every sample', () =>
+      both((x, lengths) => {
+        const zeros = constantOfShape(lengths(4, 4), float32([1], [0]))
+        const most = topK(x, 2, { axis: 2 })
+        return add(matMul(x, weight), scatterElements(zeros, most.indices, most.values, { axis: 2 }))
+      }))
+
+    it('is refused by the node that holds another length than that of the batch', () => {
+      const refused = (rows: number | 'n'): string => {
+        const inputs = [input('x', 'float32', [rows, 4]), input('t', 'float32', [rows])]
+        const product = mul(inputs[0], unsqueeze(inputs[1], [1]))
+        const table = parameter('p', float32([2, 4], values(8)))
+        const [y] = operator('Add', [product, table], {}, 1, 'table')
+        return refusal({ graph: graphOf(inputs, { y }), parameterisation: 'epsilon' }).message
+      }
+      expect(refused(2)).toMatch(/node "table" \(Add\) makes \[2, 4\].*Export it with a dynamic batch axis/)
+      expect(refused('n')).toMatch(/batches of 2.*try the other exporter/)
     })
 
     it('may join the batch with another axis, before or behind axes of length 1', async () => {

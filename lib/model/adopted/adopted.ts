@@ -19,8 +19,8 @@ import type { ConfigProblem, ElementType, ErrorOf, Parameterisation } from '../.
 import { atBatch } from '../at-batch.js'
 import type { Model } from '../model.js'
 import {
+  batchAdvice,
   conditioningProblem,
-  dynamicExport,
   missingConstant,
   missingRoles,
   predictionProblem,
@@ -150,7 +150,7 @@ const built = <P extends Parameterisation>(
         ])
         const [whole] = rebatched([y], inputs, single ? timestep.node : undefined)
         const prediction = learnedSigma ? withoutVariance(whole) : whole
-        const wrong = predictionProblem(prediction, sample, name)
+        const wrong = predictionProblem(prediction, sample, name, latents)
         // With numbers in place of the symbol, what cannot be is noticed: an input without a batch axis, say.
         if (wrong === undefined) atBatch(prediction, 3)
         return wrong === undefined
@@ -162,7 +162,7 @@ const built = <P extends Parameterisation>(
           refusedOption(
             'path',
             undefined,
-            `a model that takes batches of any length; this one does not: ${thrown.message}. ${dynamicExport}`,
+            `a model that takes batches of any length; this one does not: ${thrown.message}. ${batchAdvice(latents)}`,
           ),
         ])
       }

@@ -188,23 +188,28 @@ export const missingRoles = (graph: Graph, roles: Roles): ReadonlyArray<ConfigPr
 /**
  * How to export a model so that it takes batches of any length, for messages.
  *
+ * @param latents the graph's input: where it takes batches of any length already, what is behind it does not
  * @example
- * const message = `this one was exported for batches of 2. ${dynamicExport}`
+ * const message = `this one was exported for batches of 2. ${batchAdvice(input('x', 'float32', [2, 4]))}`
  */
-export const dynamicExport =
-  'Export it with a dynamic batch axis: dynamic_shapes of torch.onnx.export with dynamo=True, dynamic_axes without'
+export const batchAdvice = ({ shape: [batch] }: Value): string =>
+  typeof batch === 'number'
+    ? 'Export it with a dynamic batch axis: dynamic_shapes of torch.onnx.export with dynamo=True, dynamic_axes without'
+    : 'Its inputs do, but the exporter wrote the length of its example into what comes after them: try the other exporter (dynamo=True or False), or take lengths from x.shape in the model'
 
 /**
  * Why an output cannot be the prediction for such latents, if it cannot.
  *
  * @param name of the output
+ * @param latents the graph's input
  * @example
- * const wrong = predictionProblem(input('y', 'float32', ['batch', 8]), [4], 'y')
+ * const wrong = predictionProblem(input('y', 'float32', ['batch', 8]), [4], 'y', input('x', 'float32', ['n', 4]))
  */
 export const predictionProblem = (
   prediction: Value,
   sample: ReadonlyArray<number>,
   name: string,
+  latents: Value,
 ): ConfigProblem | undefined => {
   const wanted = [batchAxis, ...sample]
   if (prediction.type === 'float32' && sameShape(prediction.shape, wanted)) return undefined
@@ -212,7 +217,7 @@ export const predictionProblem = (
     return refusedOption(
       'path',
       undefined,
-      `a model that takes batches of any length; this one was exported for batches of ${prediction.shape[0]}. ${dynamicExport}`,
+      `a model that takes batches of any length; this one was exported for batches of ${prediction.shape[0]}. ${batchAdvice(latents)}`,
     )
   const doubled = sample.length > 0 && prediction.shape[1] === 2 * sample[0]
   return refusedOption(

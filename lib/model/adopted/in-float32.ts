@@ -5,9 +5,9 @@ import {
   input,
   type Node,
   operator,
-  type OperatorName,
   type OperatorNode,
   parameter,
+  rebuilt,
   smallBytes,
   topological,
   type Value,
@@ -34,7 +34,7 @@ export const widened = (tensor: Tensor): Tensor =>
       ? deferred('float32', tensor.dims, () => asFloat32(tensor).data)
       : asFloat32(tensor)
 
-const rebuilt = (node: OperatorNode, inputs: ReadonlyArray<Value | undefined>): ReadonlyArray<Value> => {
+const widenedNode = (node: OperatorNode, inputs: ReadonlyArray<Value | undefined>): ReadonlyArray<Value> => {
   const count = node.outputs.length
   switch (node.operator) {
     case 'Cast':
@@ -42,7 +42,7 @@ const rebuilt = (node: OperatorNode, inputs: ReadonlyArray<Value | undefined>): 
     case 'ConstantOfShape':
       return operator('ConstantOfShape', inputs, { value: widened(node.attributes.value) }, count, node.name)
     default:
-      return operator<OperatorName>(node.operator, inputs, node.attributes, count, node.name)
+      return rebuilt(node, inputs)
   }
 }
 
@@ -76,7 +76,8 @@ export const inFloat32 = (graph: Graph): Graph => {
     }
     const inputs = node.inputs.map((x) => (x === undefined ? undefined : current(x)))
     const changed = inputs.some((x, i) => x !== node.inputs[i])
-    if (changed || node.outputs.some(({ type }) => isOther(type))) replaced.set(node, rebuilt(node, inputs))
+    if (changed || node.outputs.some(({ type }) => isOther(type)))
+      replaced.set(node, widenedNode(node, inputs))
   }
   return {
     ...graph,

@@ -4,9 +4,8 @@ import {
   GraphFailure,
   isStatic,
   type Node,
-  operator,
-  type OperatorName,
   type OperatorNode,
+  rebuilt,
   reshape,
   type Shape,
   showShape,
@@ -88,6 +87,8 @@ export const rebatched = (
   const single = new Set<Node>(time === undefined ? [] : [time])
   const isSingle = (x: Value | undefined): boolean => x !== undefined && single.has(x.node)
   const current = (value: Value): Value => replaced.get(value.node)?.[value.output] ?? value
+  /** The first node to make of any batch one of the length that the graph was exported for. */
+  let lost: OperatorNode | undefined
   for (const node of topological(outputs)) {
     if (node.kind !== 'operator') continue
     const operands = node.inputs.map((x) => x && current(x))
@@ -106,14 +107,9 @@ export const rebatched = (
     if (x !== undefined && lengths !== undefined) replaced.set(node, [reshape(x, lengths)])
     else {
       const batched = operands.find((operand) => holdsBatch(operand?.shape[0]))
-      const result = operator<OperatorName>(
-        node.operator,
-        batched === undefined ? operands : perBatch(node, operands, batched),
-        node.attributes,
-        node.outputs.length,
-        node.name,
-      )
+      const result = rebuilt(node, batched === undefined ? operands : perBatch(node, operands, batched))
       replaced.set(node, result)
+      if (batched !== undefined && before[0] === exported && !holdsBatch(result[0].shape[0])) lost ??= node
       if (node.inputs.some(isSingle)) {
         const [{ shape: after }] = result
         if (isOne(before) && after.length === 1) single.add(node)
@@ -125,5 +121,11 @@ export const rebatched = (
       }
     }
   }
-  return outputs.map(current)
+  const results = outputs.map(current)
+  if (lost !== undefined && results.some(({ shape }) => typeof shape[0] === 'number'))
+    throw new GraphFailure(
+      `node "${lost.name ?? ''}" (${lost.operator}) makes ${showShape(lost.outputs[0].shape)} of batches of any length`,
+      lost.name,
+    )
+  return results
 }
