@@ -1,18 +1,17 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { checkpointError, onDisk } from '../checkpoint/index.js'
+import { checkpointError } from '../checkpoint/index.js'
 import { type Config, configError, type DatasetFacts } from '../config/index.js'
 import { readModelFile } from '../data/index.js'
 import type { Engine } from '../engine/index.js'
 import { draft, type Encodable, type Graph } from '../onnx/index.js'
+import { readDatasetFacts } from '../report/dataset-file.js'
 import { readRunConfig } from '../report/run-folder.js'
 import type { Denoiser } from '../rollout/index.js'
 import { sessionDenoiser } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
-import { decodeDatasetFacts } from './dataset-file.js'
 import { modelOf, settled } from './recipe/index.js'
 
 /** What a finished run leaves for others to work with. */
@@ -36,18 +35,15 @@ export const readRun = (folder: string): TE.TaskEither<DerivaError, RunModel> =>
   pipe(
     TE.Do,
     TE.bind('config', () => readRunConfig(folder)),
-    TE.bind('dataset', () => {
-      const path = join(folder, 'dataset.json')
-      return pipe(
-        onDisk(path, () => readFile(path, 'utf8')),
-        TE.chainEitherK((text) =>
-          pipe(
-            decodeDatasetFacts(text),
-            E.mapLeft((message) => checkpointError(path, message)),
-          ),
+    TE.bind('dataset', () =>
+      pipe(
+        readDatasetFacts(folder),
+        TE.filterOrElse(
+          (facts): facts is DatasetFacts => facts !== undefined,
+          () => checkpointError(folder, 'it has no dataset.json'),
         ),
-      )
-    }),
+      ),
+    ),
     TE.bindW('graph', () => readModelFile(join(folder, 'model.onnx'))),
     TE.map(({ config, dataset, graph }) => ({ config: settled(config, dataset), dataset, graph })),
     TE.mapLeft(({ message }) =>

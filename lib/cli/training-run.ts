@@ -20,6 +20,7 @@ import { plannedSteps, rampTable } from './ramp-table.js'
 import { goOn, remains } from './remains.js'
 import { type Recipe, settled, type Subject, subjectOf, withRecipe } from './recipe/index.js'
 import { holding } from './run-lock.js'
+import { sameData } from './same-data.js'
 import { steppingOn, type Stepping } from './stepping.js'
 import type { Terminal } from './terminal.js'
 import { type Reached, trainingSteps } from './training-steps.js'
@@ -184,7 +185,9 @@ export const trainingRun = (
   })
   const task = pipe(
     openMaterials(config),
-    TE.chain((materials) =>
+    TE.bindTo('materials'),
+    TE.bind('changes', ({ materials }) => sameData(departure, materials.dataset)),
+    TE.chain(({ materials, changes }) =>
       withRecipe(settled(config, materials.dataset), (recipe) =>
         withTrainingDevice(config)((on) =>
           pipe(
@@ -200,7 +203,12 @@ export const trainingRun = (
                   terminal.tell(line)
               together = ready.stepping.together
               terminal.tell(`device: ${ready.device}${together === 1 ? '' : `; ${together} steps a run`}`)
-              for (const note of [...configNotes(config), ...(ready.data.notes ?? []), ...departure.notes])
+              for (const note of [
+                ...configNotes(config),
+                ...(ready.data.notes ?? []),
+                ...departure.notes,
+                ...changes,
+              ])
                 terminal.tell(`Note: ${note}`)
               return pipe(
                 stillDeparts(config, departure),

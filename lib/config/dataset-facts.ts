@@ -7,6 +7,8 @@ export type DatasetFacts = {
   readonly shape: ReadonlyArray<number>
   /** 0 where samples have no classes. */
   readonly classes: number
+  /** The names of the classes, by label, where they have names. */
+  readonly classNames?: ReadonlyArray<string>
   /** Training samples. */
   readonly size: number
   /** What samples have beside their data, by name: the element type and the dimensions of a row. */

@@ -34,6 +34,8 @@ export type Dataset = {
   readonly shape: ReadonlyArray<number>
   /** The number of classes, where conditioning has a `label`: those are 0 … classes − 1. Else 0. */
   readonly classes: number
+  /** The names of the classes, by label, where they have names. */
+  readonly classNames?: ReadonlyArray<string>
   /** What samples have beside their data, by the name of the model's input. */
   readonly conditioning: Readonly<Record<string, ConditioningArray>>
   /** What is the same for all samples, by the name of the model's input; it is no part of batches. */

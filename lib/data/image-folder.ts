@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import type * as T from 'fp-ts/lib/Task.js'
@@ -145,6 +145,11 @@ const decoded = (
     TE.map((image) => (mode === 'grey' ? grey(image) : image)),
   )
 
+/** The names of the folders that images are in, by label. */
+const classNamesOf = (images: ReadonlyArray<Image>): ReadonlyArray<string> => [
+  ...new Set(images.map(({ path }) => basename(dirname(path)))),
+]
+
 /** Decoded images up to this many bytes are kept: small sets are decoded once. */
 const keptBytes = 256 * 1024 * 1024
 
@@ -197,6 +202,7 @@ export const imageFolder = (
       }
       return {
         name: folder,
+        ...(classes > 0 ? { classNames: classNamesOf(images) } : {}),
         size: images.length,
         shape,
         classes,

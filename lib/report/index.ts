@@ -1,5 +1,6 @@
 export * from './chart.js'
 export * from './comparison.js'
+export * from './dataset-file.js'
 export * from './drawn-svg.js'
 export * from './escaped.js'
 export * from './heat-map.js'

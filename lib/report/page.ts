@@ -14,6 +14,8 @@ export type Report = {
   readonly title: string
   /** Where the run had one. */
   readonly config: Config | undefined
+  /** The names of the classes, by label, where they have names. */
+  readonly classNames?: ReadonlyArray<string>
   /** One entry a step, steps rising. */
   readonly metrics: ReadonlyArray<Metrics>
   /** Sample grids as PNG files, steps rising. */
@@ -161,14 +163,23 @@ const spread = <A>(all: ReadonlyArray<A>, count: number): ReadonlyArray<A> =>
 const grid = ({ step, png }: Report['grids'][number]): string =>
   image(png, `Samples at step ${step}`, `step ${step.toLocaleString('en-US')}`)
 
-const pictures = ({ grids, config }: Report): string => {
+/** As many names as one likes to read in a sentence. */
+const fewNames = 20
+
+const namesText = (names: ReadonlyArray<string>): string => {
+  if (names.length === 0) return ''
+  const more = names.length - fewNames
+  return `: ${names.slice(0, fewNames).join(', ')}${more > 0 ? ` and ${more} more, which dataset.json names` : ''}`
+}
+
+const pictures = ({ grids, config, classNames = [] }: Report): string => {
   const last = grids.at(-1)
   if (last === undefined) return ''
   const earlier = spread(grids.slice(0, -1), 9)
   return (
     section(
       'Samples',
-      `Drawn from noise by the ${config?.use_ema === true ? 'averaged' : 'current'} weights; the classes go round along each row.`,
+      `Drawn from noise by the ${config?.use_ema === true ? 'averaged' : 'current'} weights; the classes go round along each row${namesText(classNames)}.`,
       grid(last),
     ) +
     (earlier.length === 0

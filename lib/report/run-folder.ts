@@ -6,6 +6,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type CheckpointError, checkpointError, onDisk, orIfMissing } from '../checkpoint/index.js'
 import { type Config, decodeConfig } from '../config/index.js'
 import type { Metrics } from '../train/index.js'
+import { readDatasetFacts } from './dataset-file.js'
 import { decodeMetrics, encodeMetrics } from './metrics-log.js'
 import { readMeasurement } from './measurement-folder.js'
 import type { Report } from './page.js'
@@ -160,11 +161,13 @@ export const readReport = (outputDir: string): TE.TaskEither<CheckpointError, Re
   pipe(
     TE.Do,
     TE.bind('config', () => readConfigIfAny(outputDir)),
+    TE.bind('dataset', () => readDatasetFacts(outputDir)),
     TE.bind('metrics', () => readMetrics(outputDir)),
     TE.bind('grids', () => readGrids(outputDir)),
     TE.bind('measured', () => readMeasurement(outputDir)),
-    TE.map(({ measured, ...run }) => ({
+    TE.map(({ measured, dataset, ...run }) => ({
       ...run,
+      ...(dataset?.classNames === undefined ? {} : { classNames: dataset.classNames }),
       // What was measured of a longer run that this one has replaced tells nothing about it.
       ...((measured.measurement?.step ?? 0) > (run.metrics.at(-1)?.step ?? 0) ? {} : measured),
       title: basename(resolve(outputDir)),

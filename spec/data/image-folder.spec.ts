@@ -31,6 +31,7 @@ describe('imageFolder', () => {
     expect(data).toMatchObject({
       size: 2,
       classes: 2,
+      classNames: ['birds', 'cats'],
       shape: [3, 3, 2],
       conditioning: { label: { dims: [] } },
     })

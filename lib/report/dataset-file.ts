@@ -1,10 +1,14 @@
+import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as R from 'fp-ts/lib/ReadonlyRecord.js'
+import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
+import { type CheckpointError, checkpointError } from '../checkpoint/index.js'
 import type { DatasetFacts } from '../config/index.js'
-import { fromNumbers, toNumbers } from '../onnx/index.js'
+import { fromNumbers, toNumbers } from '../onnx/element.js'
 import { elementArrays, type ElementType, size, type Tensor } from '../types/index.js'
+import { readText } from './run-file.js'
 
 const isElementType = (u: unknown): u is ElementType =>
   typeof u === 'string' && Object.hasOwn(elementArrays, u)
@@ -31,7 +35,7 @@ const DatasetFile = t.intersection([
     size: t.Int,
     conditioning: t.record(t.string, t.strict(row)),
   }),
-  t.partial({ shared: t.record(t.string, Shared) }),
+  t.partial({ classNames: t.array(t.string), shared: t.record(t.string, Shared) }),
 ])
 
 const written = (tensor: Tensor) => ({
@@ -56,6 +60,7 @@ export const encodeDatasetFacts = ({
   name,
   shape,
   classes,
+  classNames,
   size: samples,
   conditioning,
   shared,
@@ -65,6 +70,7 @@ export const encodeDatasetFacts = ({
       name,
       shape,
       classes,
+      ...(classNames === undefined ? {} : { classNames }),
       size: samples,
       conditioning: R.map(({ type, dims }: DatasetFacts['conditioning'][string]) => ({ type, dims }))(
         conditioning,
@@ -103,3 +109,27 @@ export const decodeDatasetFacts = (text: string): E.Either<string, DatasetFacts>
       ),
     ),
   )
+
+/**
+ * What dataset.json of a run folder says; undefined where there is no such file.
+ *
+ * @returns Left where it cannot be understood
+ * @example
+ * const facts = readDatasetFacts('runs/a')
+ */
+export const readDatasetFacts = (
+  outputDir: string,
+): TE.TaskEither<CheckpointError, DatasetFacts | undefined> => {
+  const path = join(outputDir, 'dataset.json')
+  return pipe(
+    readText(path),
+    TE.chainEitherK((text) =>
+      text === undefined
+        ? E.right(undefined)
+        : pipe(
+            decodeDatasetFacts(text),
+            E.mapLeft((message) => checkpointError(path, message)),
+          ),
+    ),
+  )
+}

@@ -1,6 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { expect, it } from 'vitest'
-import { decodeDatasetFacts, encodeDatasetFacts } from '../../lib/cli/dataset-file.js'
+import { decodeDatasetFacts, encodeDatasetFacts } from '../../lib/report/dataset-file.js'
 import type { DatasetFacts } from '../../lib/config/index.js'
 import { float32, int64 } from '../../lib/types/index.js'
 
@@ -13,7 +13,7 @@ const facts: DatasetFacts = {
 }
 const shared = { img_ids: float32([1, 3], [0, 0.1, -2]), rows: int64([2], [7, 2 ** 40]) }
 
-it.each([facts, { ...facts, shared }])('what is known of a dataset is read as it was written', (known) => {
+it.each([facts, { ...facts, shared }, { ...facts, classes: 2, classNames: ['cat', 'dog'] }])('what is known of a dataset is read as it was written', (known) => {
   expect(decodeDatasetFacts(encodeDatasetFacts(known))).toEqual(E.right(known))
 })
 
