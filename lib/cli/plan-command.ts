@@ -10,7 +10,7 @@ import { type SampleCost, sampleCost } from './plan-cost.js'
 import { planNotes } from './plan-notes.js'
 import type { Timing } from './plan-timing.js'
 import { durationText } from './progress.js'
-import { plannedSteps, type PlannedStep, rampTable } from './ramp-table.js'
+import { longest, plannedSteps, type PlannedStep, rampTable } from './ramp-table.js'
 import { planOf, settled } from './recipe/index.js'
 import type { Terminal } from './terminal.js'
 
@@ -78,7 +78,8 @@ const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20).toLoc
 const rate = (seconds: number): string => (1 / seconds).toPrecision(3)
 
 const timingLines = (config: Config, found: Timing): ReadonlyArray<string> => {
-  const { reason, together, plain, device, seconds, teacherForcing, memory, peak } = found
+  const { reason, together, plain, device, seconds, memory, peak } = found
+  const { teacherForcing } = seconds
   const forced = config.max_train_steps * teacherForcing
   const slowest =
     seconds.training + Math.max(...plannedSteps(config).map(({ share }) => share)) * seconds.rollouts
@@ -116,6 +117,14 @@ const costLines = (
   ...(rollsOut(config) ? [...rampTable(steps), ''] : []),
 ]
 
+/** Without a clock, how much longer the longest steps are. */
+const longestLines = (steps: ReadonlyArray<PlannedStep>): ReadonlyArray<string> => {
+  const times = longest(steps)
+  return times === 1
+    ? []
+    : [`a step takes up to about ${times.toPrecision(3)} times as long as one of teacher forcing alone`]
+}
+
 /**
  * `deriva plan`: what a configuration will cost, and what is to be said about it, before it runs. Writes nothing.
  *
@@ -145,14 +154,14 @@ export const planCommand = (
             : {
                 timing: found,
                 totalSeconds: wholeRun(config, found),
-                teacherForcingSeconds: config.max_train_steps * found.teacherForcing,
+                teacherForcingSeconds: config.max_train_steps * found.seconds.teacherForcing,
               }
         terminal.print(JSON.stringify({ config: written, cost, steps, ...timed, notes: warnings }, null, 2))
         return 0
       }
       const lines = [
         ...costLines(config, cost, steps),
-        ...(found === undefined ? [] : timingLines(config, found)),
+        ...(found === undefined ? longestLines(steps) : timingLines(config, found)),
         ...warnings.map((note) => `Note: ${note}`),
       ]
       for (const line of lines) terminal.print(line)

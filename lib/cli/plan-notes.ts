@@ -2,7 +2,7 @@ import { type Config, rollsOut } from '../config/index.js'
 import type { SampleCost } from './plan-cost.js'
 import type { PlannedStep } from './ramp-table.js'
 
-/** The share of the time above which rollouts are called dear. */
+/** The share of the time above which what teacher forcing does not do is called dear. */
 const dear = 0.5
 
 /** The mean span in σ of all samples from which rollouts have been seen to blur; docs/results.md has the measurements. */
@@ -33,7 +33,7 @@ export const planNotes = (
   return [
     ...(time > dear
       ? [
-          `Rollouts will take ${percent(time)} of the time. The same time spent on more steps of teacher forcing gave better samples wherever it was measured (docs/results.md).`,
+          `Rollouts, and what is trained on them, will take ${percent(time)} of the time. The same time spent on more steps of teacher forcing gave better samples wherever it was measured (docs/results.md).`,
         ]
       : []),
     ...(span * share > blurring

@@ -25,8 +25,6 @@ export type Timing = {
   /** Whether the configuration is plain teacher forcing itself. */
   readonly plain: boolean
   readonly seconds: StepSeconds
-  /** Of a step of plain teacher forcing of the same model on the same batches. */
-  readonly teacherForcing: number
   readonly memory: PlannedMemory
   /** The most bytes that this process has held so far; what a GPU holds is its own. */
   readonly peak: number
@@ -124,17 +122,22 @@ const atFullShare = (config: Config): Config => {
   }
 }
 
-/** What training takes, and what a share of 1 would add to it. */
 const secondsOf = (config: Config, forced: Seen, own: Seen): StepSeconds => {
-  if (!rollsOut(config)) return { training: own.training + own.rollouts, rollouts: 0 }
+  const teacherForcing = forced.training
+  if (!rollsOut(config)) return { teacherForcing, training: own.training + own.rollouts, rollouts: 0 }
   // Rollouts in the graph of a step are known by what their share of the samples adds to it.
   if (own.together > 1)
     return {
+      teacherForcing,
       training: forced.training,
       rollouts: Math.max(0, own.training - forced.training) / planOf(atFullShare(config)).probability(0),
     }
   const batch = config.train_batch_size * config.gradient_accumulation_steps
-  return { training: own.training, rollouts: own.evaluation * batch * sampleCost(config).rollout }
+  return {
+    teacherForcing,
+    training: own.training,
+    rollouts: own.evaluation * batch * sampleCost(config).rollout,
+  }
 }
 
 /**
@@ -161,7 +164,6 @@ export const timed = (config: Config, materials: OpenMaterials): TE.TaskEither<D
         together,
         plain,
         seconds: secondsOf(config, forced, own),
-        teacherForcing: forced.training,
         memory,
         peak: process.resourceUsage().maxRSS * 1024,
       }

@@ -9,21 +9,29 @@ export type PlannedStep = {
   readonly share: number
   /** Sample evaluations without gradient. */
   readonly evaluations: number
-  /** The share of the time that those take, 0 … 1. */
+  /** The share of the time that teacher forcing alone would not take, 0 … 1. */
   readonly time: number
   /** Optimizer steps a second; undefined where nothing was timed. */
   readonly rate: number | undefined
 }
 
-/** Seconds of a step: what training takes, and what a share of 1 would add to it. */
-export type StepSeconds = { readonly training: number; readonly rollouts: number }
+/** Seconds of a step. */
+export type StepSeconds = {
+  /** Of plain teacher forcing of the same model on the same batches. */
+  readonly teacherForcing: number
+  /** Of this configuration, without rollouts. */
+  readonly training: number
+  /** What a share of 1 would add to it. */
+  readonly rollouts: number
+}
 
 /** A backward pass takes about as long as two forward ones. */
 const backward = 2
 
 /** Without a clock: in evaluations without gradient. */
-const inEvaluations = (batch: number, { rollout, trained }: SampleCost): StepSeconds => ({
-  training: batch * (1 + trained) * (1 + backward),
+const inEvaluations = (batch: number, { rollout, forward, trained }: SampleCost): StepSeconds => ({
+  teacherForcing: batch * (1 + backward),
+  training: batch * ((1 + trained) * (1 + backward) + forward),
   rollouts: batch * rollout,
 })
 
@@ -53,7 +61,7 @@ export const plannedSteps = (config: Config, seconds?: StepSeconds): ReadonlyArr
   const cost = sampleCost(config)
   const batch = config.train_batch_size * config.gradient_accumulation_steps
   const { probability } = planOf(config)
-  const { training, rollouts } = seconds ?? inEvaluations(batch, cost)
+  const { teacherForcing, training, rollouts } = seconds ?? inEvaluations(batch, cost)
   return landmarks(config).map((step) => {
     const share = rollsOut(config) ? probability(step) : 0
     const whole = training + share * rollouts
@@ -61,11 +69,22 @@ export const plannedSteps = (config: Config, seconds?: StepSeconds): ReadonlyArr
       step,
       share,
       evaluations: batch * (share * cost.rollout + cost.forward),
-      time: whole === 0 ? 0 : (share * rollouts) / whole,
+      // Measured times may be a little less.
+      time: whole === 0 ? 0 : Math.max(0, 1 - teacherForcing / whole),
       rate: seconds === undefined ? undefined : 1 / whole,
     }
   })
 }
+
+/**
+ * How many times as long as one of teacher forcing the longest of these steps takes.
+ *
+ * @example
+ * declare const config: Config
+ * const times = longest(plannedSteps(config)) // 1.4
+ */
+export const longest = (steps: ReadonlyArray<PlannedStep>): number =>
+  1 / (1 - Math.max(0, ...steps.map(({ time }) => time)))
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 

@@ -80,6 +80,8 @@ describe('deriva plan', () => {
     const beside = '--scheduled_sampling_renoise=beside'
     const { text } = await plan('--no-timing', beside, '--scheduled_sampling_reflexflow=false')
     expect(text).toContain('every sample: 0 more without gradient, 6 more with gradient')
+    expect(text).toMatch(/takes up to about 7\.\d+ times as long/)
+    expect(text).toMatch(/will take 8\d % of the time/)
     // Half of the samples, of which a fifth draw the length 0.
     expect(text).toMatch(/which are 0 % at first and (38|39|4\d) % at most/)
     const whole = ['--scheduled_sampling_ramp_steps=0', '--scheduled_sampling_probability=1']

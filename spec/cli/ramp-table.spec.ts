@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { plannedSteps, rampTable } from '../../lib/cli/ramp-table.js'
+import { longest, plannedSteps, rampTable } from '../../lib/cli/ramp-table.js'
 import { sampleCost } from '../../lib/cli/plan-cost.js'
 import { configOf } from '../report/run.js'
 
@@ -91,13 +91,31 @@ describe('plannedSteps', () => {
   })
 
   it('take the seconds that were measured', () => {
-    const last = plannedSteps(ramped, { training: 0.1, rollouts: 0.2 }).at(-1)
+    const last = plannedSteps(ramped, { teacherForcing: 0.05, training: 0.1, rollouts: 0.2 }).at(-1)
     expect(last?.rate).toBeCloseTo(5, 9)
-    expect(last?.time).toBeCloseTo(0.5, 9)
+    expect(last?.time).toBeCloseTo(0.75, 9)
+  })
+
+  it('take the time of all that teacher forcing does not do, with gradient and without', () => {
+    const time = (options: object): number =>
+      plannedSteps(configOf({ ...rolling, ...options })).at(-1)?.time ?? 0
+    // In evaluations a sample, of which teacher forcing takes 3: half of the samples make their rollouts …
+    const { rollout } = sampleCost(configOf(rolling))
+    expect(time({})).toBeCloseTo(1 - 3 / (3 + rollout / 2), 9)
+    // … and every one has six points beside it …
+    const beside = { scheduled_sampling_renoise: 'beside' }
+    expect(time(beside)).toBeCloseTo(1 - 3 / (3 * 7 + rollout / 2), 9)
+    // … or a step with gradient …
+    const through = { scheduled_sampling_backprop: 1 }
+    const { rollout: shorter } = sampleCost(configOf({ ...rolling, ...through }))
+    expect(time(through)).toBeCloseTo(1 - 3 / (3 * 2 + shorter / 2), 9)
+    // … or DEFAR's jump, with gradient and without.
+    const jumped = plannedSteps(configOf({ training_method: 'defar' }))
+    expect(longest(jumped)).toBeCloseTo((3 * 2 + 1) / 3, 9)
   })
 
   it('are a table of even columns', () => {
-    const lines = rampTable(plannedSteps(ramped, { training: 0.1, rollouts: 0.2 }))
+    const lines = rampTable(plannedSteps(ramped, { teacherForcing: 0.1, training: 0.1, rollouts: 0.2 }))
     expect(lines[0].trim().split(/\s{2,}/)).toEqual(['step', 'rolled out', 'evaluations', 'time', 'it/s'])
     expect(new Set(lines.map((line) => line.length)).size).toBe(1)
     expect(lines).toHaveLength(8)
