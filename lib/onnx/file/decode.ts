@@ -10,6 +10,7 @@ import { initializerRoles } from './initializer-role.js'
 import { ModelProtoSchema, type ModelProto } from '../proto/onnx_pb.js'
 import { functionKey, opsetsOf, runGraph } from './run-graph.js'
 import { defineName, lookUp, type Scope } from './scope.js'
+import { untied } from './untied.js'
 import { refuseUnknownOperators } from './unknown-operators.js'
 
 export type DecodeOptions = {
@@ -60,8 +61,7 @@ const oldestOpset = 9
 const mostNodes = 250_000
 
 const graphOf = (model: ModelProto, { dims = {}, external }: DecodeOptions): Graph => {
-  const { graph } = model
-  if (graph === undefined) throw new GraphFailure('this is not an ONNX model: it has no graph')
+  if (model.graph === undefined) throw new GraphFailure('this is not an ONNX model: it has no graph')
   const opsets = opsetsOf(model.opsetImport)
   const opset = opsets.get('')
   if (opset === undefined) throw new GraphFailure('the model does not say which operator set it uses')
@@ -69,13 +69,15 @@ const graphOf = (model: ModelProto, { dims = {}, external }: DecodeOptions): Gra
     throw new GraphFailure(`operator set ${opset} is too old; export with ${oldestOpset} or newer`)
   checkDims(dims)
 
+  const declarations = declarationsOf(model.graph)
+  const graph = untied(model.graph, declarations, external)
   const functions = new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f]))
   refuseUnknownOperators(graph, functions)
 
   const scope: Scope = {
     file: {
       functions,
-      roles: initializerRoles(graph, model.functions, declarationsOf(graph)),
+      roles: initializerRoles(graph, model.functions, declarations),
       external,
       budget: { nodes: mostNodes },
     },

@@ -4,7 +4,7 @@ import { definitions, isOperatorName } from '../operators/index.js'
 import type { FunctionProto, GraphProto, NodeProto, TensorProto } from '../proto/onnx_pb.js'
 import { elementTypeOf } from './data-type.js'
 import type { Declarations } from './declarations.js'
-import { moduleOfNode, scopesOf } from './module-name.js'
+import { moduleOfNode, namedByPaths } from './module-name.js'
 
 /** Whether a stored tensor is trained, and under which name; of a constant whether only its name and its uses say that it is one. */
 export type InitializerRole =
@@ -40,8 +40,7 @@ const normalising: ReadonlyArray<string> = [
  * paths, makes up names of the last kind alone.
  */
 const madeUpIn = (nodes: ReadonlyArray<NodeProto>): ((name: string) => boolean) => {
-  const older =
-    nodes.some(({ name }) => name.startsWith('/')) && !nodes.some((node) => scopesOf(node) !== undefined)
+  const older = namedByPaths(nodes)
   return (name) =>
     /^onnx::/.test(name) || (!older && !/[./]/.test(name) && /(^_)|(_\d+$)|(^scalar_tensor)/.test(name))
 }

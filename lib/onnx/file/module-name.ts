@@ -14,6 +14,16 @@ export const scopesOf = (node: NodeProto): ReadonlyArray<string> | undefined => 
 }
 
 /**
+ * Whether nodes have the names that PyTorch's older exporter gives them, paths of modules: `/blocks.0/to_q/MatMul`.
+ *
+ * @example
+ * declare const graph: file.GraphProto
+ * const isOlder = file.namedByPaths(graph.node)
+ */
+export const namedByPaths = (nodes: ReadonlyArray<NodeProto>): boolean =>
+  nodes.some(({ name }) => name.startsWith('/')) && !nodes.some((node) => scopesOf(node) !== undefined)
+
+/**
  * The PyTorch module that a node was exported from, `blocks.0.attn.to_q`, as its exporter wrote it down: the newer one in the node's
  * metadata, the older one in its name.
  *
