@@ -38,19 +38,23 @@ export const fitted = (
   averages: boolean,
 ): E.Either<CheckpointError, State> => {
   const slots = Object.keys(initial.slots)
-  const problem =
+  const ofModel =
     mismatch('parameter', read.parameters, initial.parameters) ??
-    mismatch('average of', read.ema, initial.parameters) ??
-    slots
-      .map((slot) =>
-        Object.hasOwn(read.slots, slot)
-          ? mismatch(`${slot} of`, read.slots[slot], initial.slots[slot])
-          : `the optimizer's ${slot} is not in the checkpoint`,
-      )
-      .find((found) => found !== undefined)
+    mismatch('average of', read.ema, initial.parameters)
+  const ofOptimizer = slots
+    .map((slot) =>
+      Object.hasOwn(read.slots, slot)
+        ? mismatch(`${slot} of`, read.slots[slot], initial.slots[slot])
+        : `the optimizer's ${slot} is not in the checkpoint`,
+    )
+    .find((found) => found !== undefined)
+  const problem = ofModel ?? ofOptimizer
   if (problem !== undefined)
     return E.left(
-      checkpointError(path, `does not fit: ${problem}; resume with the model options it was trained with`),
+      checkpointError(
+        path,
+        `does not fit: ${problem}; resume with the ${ofModel === undefined ? 'optimizer' : 'model options'} it was trained with`,
+      ),
     )
   const parameters = inOrderOf(read.parameters, initial.parameters)
   return E.right({

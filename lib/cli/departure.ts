@@ -2,9 +2,11 @@ import { access, constants, readdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
   type Checkpoint,
+  checkpoints,
   latestCheckpoint,
   loadCheckpoint,
   onDisk,
@@ -71,7 +73,18 @@ const compare = (config: Config, checkpoint: Checkpoint): E.Either<ConfigError, 
       value: config[key],
       allowed: `${before.get(key) ?? ''}, as in ${checkpoint.path}, which this run goes on from`,
     }))
-  if (problems.length > 0) return E.left(configError(problems))
+  const { step } = checkpoint.state
+  const short =
+    config.max_train_steps < step
+      ? [
+          {
+            key: 'max_train_steps',
+            value: config.max_train_steps,
+            allowed: `from ${step}, the step that ${checkpoint.path} is of; a shorter run begins again in another output_dir`,
+          },
+        ]
+      : []
+  if (problems.length + short.length > 0) return E.left(configError([...problems, ...short]))
   const changed = [...after].filter(
     ([key, value]) => trains(key) && before.has(key) && before.get(key) !== value,
   )
@@ -88,10 +101,32 @@ const compare = (config: Config, checkpoint: Checkpoint): E.Either<ConfigError, 
   })
 }
 
+/** What can be done without the newest checkpoint of a run. */
+const without = ({ output_dir: outputDir }: Config, path: string): T.Task<string> =>
+  pipe(
+    checkpoints(outputDir),
+    TE.match(
+      () => '',
+      (paths) => {
+        if (!paths.some((one) => resolve(one) === resolve(path))) return ''
+        const before = paths.at(-2)
+        const then = before === undefined ? 'begin again' : `go on from ${before}`
+        return `. Move it out of ${outputDir} to ${then}: --resume_from_checkpoint latest`
+      },
+    ),
+  )
+
 const load = (config: Config, path: string): TE.TaskEither<ConfigError, Departure> =>
   pipe(
     loadCheckpoint(path),
-    TE.mapLeft(({ message }) => refuse('resume_from_checkpoint', path, `a complete checkpoint (${message})`)),
+    TE.orElseW(({ message }) =>
+      pipe(
+        TE.fromTask(without(config, path)),
+        TE.chain((wayOut) =>
+          TE.left(refuse('resume_from_checkpoint', path, `a complete checkpoint (${message})${wayOut}`)),
+        ),
+      ),
+    ),
     TE.chainEitherK((checkpoint) => compare(config, checkpoint)),
   )
 

@@ -2,6 +2,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type Config, configError, configNotes, optionKeyOf, rollsOut, suggestion } from '../config/index.js'
 import type { ConfigProblem, DerivaError } from '../types/index.js'
+import { type Departure, departureOf } from './departure.js'
 import { givenConfig } from './given-config.js'
 import { lastWords } from './interruption.js'
 import type { OpenMaterials } from './materials.js'
@@ -142,11 +143,24 @@ export const planCommand = (
     givenConfig(rest),
     TE.mapLeft(({ problems }) => configError(problems.map(withOwnFlags))),
     TE.bindTo('given'),
+    TE.bindW('departure', ({ given: { config } }): TE.TaskEither<DerivaError, Departure> =>
+      // A plan overwrites no run: a folder that holds one is refused to training only.
+      config.resume_from_checkpoint === null
+        ? TE.right({ checkpoint: undefined, notes: [] })
+        : departureOf(config),
+    ),
     TE.bindW('whole', ({ given: { config } }) => known(config, untimed, terminal)),
-    TE.map(({ given: { config: written, notes }, whole: { config, found, notes: ofData } }): ExitCode => {
+    TE.map(({ given: { config: written, notes }, departure, whole }): ExitCode => {
+      const { config, found } = whole
       const cost = sampleCost(config)
       const steps: ReadonlyArray<PlannedStep> = plannedSteps(config, found?.seconds)
-      const warnings = [...notes, ...configNotes(written), ...ofData, ...planNotes(config, cost, steps)]
+      const warnings = [
+        ...notes,
+        ...departure.notes,
+        ...configNotes(written),
+        ...whole.notes,
+        ...planNotes(config, cost, steps),
+      ]
       if (asJson) {
         const timed =
           found === undefined

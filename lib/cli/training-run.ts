@@ -52,7 +52,7 @@ const startOf = (
             {
               key: 'resume_from_checkpoint',
               value: checkpoint.path,
-              allowed: `a checkpoint of this model (${message})`,
+              allowed: `a checkpoint of this model and optimizer (${message})`,
             },
           ]),
         ),

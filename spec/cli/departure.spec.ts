@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
@@ -91,10 +91,25 @@ describe('departureOf', () => {
     expect(await depart({ resume_from_checkpoint: 'latest', prediction_type: 'epsilon' })).toMatchObject({
       left: { problems: [{ key: 'prediction_type' }, { key: 'beta_schedule' }] },
     })
-    await writeFile(join(path, 'model.safetensors'), 'garbage')
-    expect(await depart({ resume_from_checkpoint: 'latest' })).toMatchObject(
-      refusal('resume_from_checkpoint'),
+    expect(await depart({ resume_from_checkpoint: 'latest', max_train_steps: 4 })).toMatchObject(
+      refusal('max_train_steps'),
     )
+    expect(await depart({ resume_from_checkpoint: 'latest', max_train_steps: 5 })).toMatchObject({
+      right: { checkpoint: { path } },
+    })
+    const damaged = async (name: string, wayOut: string): Promise<void> => {
+      await writeFile(join(name, 'model.safetensors'), 'garbage')
+      expect(await depart({ resume_from_checkpoint: 'latest' })).toMatchObject(
+        refusal('resume_from_checkpoint'),
+      )
+      expect(await depart({ resume_from_checkpoint: 'latest' })).toMatchObject({
+        left: { message: expect.stringContaining(`Move it out of ${folder} to ${wayOut}: `) as string },
+      })
+    }
+    const newest = await save(10)
+    await damaged(newest, `go on from ${path}`)
+    await rm(newest, { recursive: true })
+    await damaged(path, 'begin again')
   })
 
   it('notes options that change what is trained, and only those', async () => {

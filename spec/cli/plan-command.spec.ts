@@ -46,6 +46,12 @@ describe('deriva plan', () => {
     expect(await readdir('.')).toEqual(before)
   })
 
+  it('is of a run that can be gone on with, where it is to go on', async () => {
+    const { code, text } = await plan('--no-timing', '--resume_from_checkpoint=runs/nowhere')
+    expect(code).toBe(2)
+    expect(text).toContain('resume_from_checkpoint = runs/nowhere')
+  })
+
   it('counts spans where flow_schedule_auto_shift moves them to, with times or without', async () => {
     const span = async (...words: ReadonlyArray<string>): Promise<string | undefined> =>
       /over (\S+) in σ/.exec((await plan('--no-timing', ...words)).text)?.[1]
