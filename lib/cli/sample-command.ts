@@ -31,7 +31,7 @@ const isFolder =
       () => E.right(false),
     )
 
-const isTensorFile = (path: string): boolean => path.endsWith('.safetensors')
+const isTensorFile = (path: string): boolean => /\.safetensors$/i.test(path)
 
 /** What to draw: classes, the rows of a file, or those of the samples that the run was trained on. */
 const conditionsOf = (

@@ -32,7 +32,7 @@ export const sampleOptions = {
   ),
   device: deviceOption,
   out: commandOption(
-    kinds.text('the path of a PNG or .safetensors file'),
+    kinds.text('a path that ends in .png or .safetensors', (path) => /\.(png|safetensors)$/i.test(path)),
     'samples.png',
     'Where the picture goes; samples as they are, such as latents to decode, go to a .safetensors file.',
   ),

@@ -92,11 +92,12 @@ const boolean: OptionKind<boolean> = {
  * Text that is not empty.
  *
  * @param allowed what the text says, for messages
+ * @param holds whether a text says that; without, any does
  * @example
  * const folder = text('the path of a folder')
  */
-const text = (allowed: string): OptionKind<string> => ({
-  codec: codec(allowed, (u): u is string => typeof u === 'string' && u.trim() !== ''),
+const text = (allowed: string, holds: (text: string) => boolean = () => true): OptionKind<string> => ({
+  codec: codec(allowed, (u): u is string => typeof u === 'string' && u.trim() !== '' && holds(u)),
   type: 'text',
   allowed,
   parse: identity,
@@ -201,9 +202,11 @@ const names = (allowed: string): OptionKind<Readonly<Record<string, string>>> =>
  * const words = allowedFor(kinds.choice(['unet', 'dit']), 'dti') // 'one of unet, dit; did you mean dit?'
  */
 export const allowedFor = (
-  { allowed, names = [] }: Pick<OptionKind<unknown>, 'allowed' | 'names'>,
+  { type, allowed, names = [] }: Pick<OptionKind<unknown>, 'type' | 'allowed' | 'names'>,
   value: unknown,
 ): string => {
+  if (type.startsWith('integer') && Number.isInteger(value) && !Number.isSafeInteger(value))
+    return `${allowed}, and at most 2^53 − 1`
   const meant = typeof value === 'string' ? suggestion(value, names) : undefined
   return meant === undefined ? allowed : `${allowed}; did you mean ${meant}?`
 }

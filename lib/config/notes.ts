@@ -52,6 +52,11 @@ const idle: ReadonlyArray<{
     because: (c) => (c.scheduled_sampling_reflexflow ? undefined : 'scheduled_sampling_reflexflow is false'),
   },
   {
+    keys: ['lora_rank', 'lora_alpha', 'lora_dropout', 'lora_targets', 'lora_rslora'],
+    because: (c) => (c.model_type === 'lora' ? undefined : `model_type is ${c.model_type}`),
+  },
+  { keys: ['ema_decay'], because: (c) => (c.use_ema ? undefined : 'use_ema is false') },
+  {
     keys: ['input_perturbation_steps'],
     because: (c) => (c.input_perturbation === 0 ? 'input_perturbation is 0' : undefined),
   },
@@ -60,7 +65,11 @@ const idle: ReadonlyArray<{
 /** Whether an option has another value than it would have if nobody had written it. */
 const isChanged = (config: Config, key: Key): boolean => {
   const { fallback } = rows[key]
-  return config[key] !== ('text' in fallback ? fallback.from(config) : fallback.value)
+  // As text, since some are lists.
+  return (
+    JSON.stringify(config[key]) !==
+    JSON.stringify('text' in fallback ? fallback.from(config) : fallback.value)
+  )
 }
 
 /** What was written and does nothing, with the reason. */

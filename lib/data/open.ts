@@ -53,6 +53,22 @@ const unknown = (dataset: string, there: boolean): ConfigError => {
   ])
 }
 
+/** Data of another kind than images of a folder, which alone have a say in what they become. */
+const otherThanImages =
+  ({ resolution = null, image_mode: mode = 'rgb' }: DatasetSource) =>
+  (dataset: Dataset): Dataset => {
+    const idle = [...(resolution === null ? [] : ['resolution']), ...(mode === 'rgb' ? [] : ['image_mode'])]
+    return idle.length === 0
+      ? dataset
+      : {
+          ...dataset,
+          notes: [
+            ...(dataset.notes ?? []),
+            `${idle.join(', ')} ${idle.length === 1 ? 'does' : 'do'} nothing: ${dataset.name} is no folder of images.`,
+          ],
+        }
+  }
+
 /**
  * The training samples that a configuration names: a dataset that deriva knows, a folder of images (`imageFolder`), a .safetensors
  * file, or a folder of such files (`tensorDataset`).
@@ -61,21 +77,17 @@ const unknown = (dataset: string, there: boolean): ConfigError => {
  * @example
  * const digits = openDataset({ dataset: 'mnist' })
  */
-export const openDataset = ({
-  dataset,
-  resolution = null,
-  image_mode: mode = 'rgb',
-}: DatasetSource): TE.TaskEither<ConfigError | DataError, Dataset> => {
-  if (isName(dataset)) return named[dataset]
+export const openDataset = (source: DatasetSource): TE.TaskEither<ConfigError | DataError, Dataset> => {
+  const { dataset, resolution = null, image_mode: mode = 'rgb' } = source
+  const tensors = (paths: ReadonlyArray<string>): TE.TaskEither<DataError, Dataset> =>
+    pipe(tensorDataset(dataset, paths), TE.map(otherThanImages(source)))
+  if (isName(dataset)) return pipe(named[dataset], TE.map(otherThanImages(source)))
   const ofFolder = pipe(
     onFile(dataset, () => readdir(dataset)),
     TE.map((names) => names.filter(isTensorFile).sort()),
     TE.chain((files) =>
       files.length > 0
-        ? tensorDataset(
-            dataset,
-            files.map((name) => join(dataset, name)),
-          )
+        ? tensors(files.map((name) => join(dataset, name)))
         : imageFolder(dataset, { mode, ...(resolution === null ? {} : { resolution }) }),
     ),
   )
@@ -84,7 +96,7 @@ export const openDataset = ({
     TE.chain((folder): TE.TaskEither<ConfigError | DataError, Dataset> => {
       if (folder === true) return ofFolder
       return folder === false && isTensorFile(dataset)
-        ? tensorDataset(dataset, [dataset])
+        ? tensors([dataset])
         : TE.left(unknown(dataset, folder === false))
     }),
   )

@@ -47,6 +47,11 @@ describe('mistakes', () => {
       ['sample', 'a', '--solver', 'huen'],
       ['--solver = huen', 'did you mean heun?'],
     ],
+    // Pictures are PNG, whatever they would be called.
+    [
+      ['sample', 'a', '--out', 's.jpg'],
+      ['--out = s.jpg', 'a path that ends in .png or .safetensors'],
+    ],
   ])('%j are refused, and what was meant is found', async (words, parts) => {
     const { code, out, err } = await run(...words)
     expect({ code, out }).toEqual({ code: 2, out: '' })

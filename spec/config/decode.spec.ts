@@ -341,6 +341,7 @@ describe('decodeConfig', () => {
       max_train_steps: 20,
     })
     expect(refused({ seed: '7' })).toEqual([{ key: 'seed', value: '7', allowed: 'an integer ≥ 0' }])
+    expect(refused({ seed: 1e20 })).toMatchObject([{ allowed: 'an integer ≥ 0, and at most 2^53 − 1' }])
   })
 
   it('is not fooled by names that every object has', () => {

@@ -65,6 +65,8 @@ describe('configNotes', () => {
     ],
     [{ scheduled_sampling_guidance: 2 }, 'scheduled_sampling_guidance does nothing: no sample'],
     [{ input_perturbation_steps: 10 }, 'input_perturbation_steps does nothing'],
+    [{ lora_rank: 8, lora_targets: ['qkv'] }, 'lora_rank, lora_targets do nothing: model_type is full'],
+    [{ use_ema: false, ema_decay: 0.9 }, 'ema_decay does nothing: use_ema is false'],
     [
       { ...rolling, scheduled_sampling_start_step: 5000, scheduled_sampling_prob_start: 0.1 },
       'not before the end',

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { imageFolder, openDataset } from '../../lib/data/index.js'
+import { type DatasetSource, imageFolder, openDataset } from '../../lib/data/index.js'
 import { right } from '../either.js'
 
 type Colour = { readonly r: number; readonly g: number; readonly b: number }
@@ -137,6 +137,18 @@ describe('imageFolder', () => {
     await mkdir(join(folder, 'class'))
     await plain(2, 2, red).png().toFile(join(folder, 'class/c.png'))
     expect(await imageFolder(folder)()).toMatchObject({ left: { path: folder } })
+  })
+
+  it('says of other data that images alone have a resolution and a mode', async () => {
+    const notes = async (source: DatasetSource): Promise<ReadonlyArray<string> | undefined> =>
+      (await done(openDataset(source))).notes
+    expect(await notes({ dataset: 'shapes', resolution: 16, image_mode: 'grey' })).toEqual([
+      'resolution, image_mode do nothing: shapes is no folder of images.',
+    ])
+    expect(await notes({ dataset: 'shapes', resolution: null, image_mode: 'rgb' })).toBe(undefined)
+    const folder = await empty()
+    await plain(2, 2, red).png().toFile(join(folder, 'a.png'))
+    expect(await notes({ dataset: folder, resolution: 1 })).toEqual([])
   })
 
   it('takes no single file, and names the folder of an image', async () => {
