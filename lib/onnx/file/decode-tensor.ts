@@ -13,8 +13,9 @@ import {
 } from '../../types/index.js'
 import { elementTypeOf, showDataType } from './data-type.js'
 import { smallBytes } from '../element.js'
+import { fourBits } from '../four-bits.js'
 import { GraphFailure } from '../graph-failure.js'
-import { TensorProto_DataLocation, type TensorProto } from '../proto/onnx_pb.js'
+import { TensorProto_DataLocation, TensorProto_DataType, type TensorProto } from '../proto/onnx_pb.js'
 
 /** The field that holds the elements where they are not raw bytes; 16-bit floats are bits in int32_data. */
 const typedField = (proto: TensorProto, type: ElementType): ReadonlyArray<number | bigint> => {
@@ -133,28 +134,14 @@ const externalElements = (
   }
 }
 
-/**
- * A tensor of a file.
- *
- * @param external finds what is stored beside the model, which is read once it is needed; refused where it is left out
- * @throws GraphFailure where its type is not one of ours, its elements cannot be had, or there are too many or too few
- *
- * @example
- * const same = file.decodeTensor(file.encodeTensor(float32([2], [1, 2]), 'w'))
- */
-export const decodeTensor = (
+/** The bytes or numbers that a tensor holds, as elements of a type. */
+const storedElements = (
   proto: TensorProto,
-  name = proto.name,
-  external: ReadExternal = nothingExternal,
+  name: string,
+  type: ElementType,
+  dims: ReadonlyArray<number>,
+  external: ReadExternal,
 ): Tensor => {
-  const type = elementTypeOf(proto.dataType)
-  if (type === undefined) {
-    throw new GraphFailure(
-      `tensor "${name}" holds ${showDataType(proto.dataType)}, which is not supported`,
-      name,
-    )
-  }
-  const dims = decodeDims(proto.dims, name)
   const count = size(dims)
   // The array is made for this element type, which the compiler cannot follow through the table.
   const tensor = (data: ElementData[ElementType]): Tensor => ({ type, dims, data }) as Tensor
@@ -183,4 +170,43 @@ export const decodeTensor = (
     })
   }
   return tensor(data)
+}
+
+/** What tensors of 4-bit integers are read as. */
+const fourBitTypes: ReadonlyMap<number, 'int8' | 'uint8'> = new Map([
+  [TensorProto_DataType.INT4, 'int8'],
+  [TensorProto_DataType.UINT4, 'uint8'],
+])
+
+/**
+ * A tensor of a file. 4-bit integers are read as 8-bit ones.
+ *
+ * @param external finds what is stored beside the model, which is read once it is needed; refused where it is left out
+ * @throws GraphFailure where its type is not one of ours, its elements cannot be had, or there are too many or too few
+ *
+ * @example
+ * const same = file.decodeTensor(file.encodeTensor(float32([2], [1, 2]), 'w'))
+ */
+export const decodeTensor = (
+  proto: TensorProto,
+  name = proto.name,
+  external: ReadExternal = nothingExternal,
+): Tensor => {
+  const dims = decodeDims(proto.dims, name)
+  const halved = fourBitTypes.get(proto.dataType)
+  if (halved !== undefined) {
+    const count = size(dims)
+    const packed = storedElements(proto, name, 'uint8', [Math.ceil(count / 2)], external)
+    return deferred(halved, dims, () => {
+      const { buffer, byteOffset, byteLength } = packed.data
+      return fourBits(new Uint8Array(buffer, byteOffset, byteLength), count, halved)
+    })
+  }
+  const type = elementTypeOf(proto.dataType)
+  if (type === undefined)
+    throw new GraphFailure(
+      `tensor "${name}" holds ${showDataType(proto.dataType)}, which is not supported; floats of 16 bits or more, whole numbers and booleans are`,
+      name,
+    )
+  return storedElements(proto, name, type, dims, external)
 }

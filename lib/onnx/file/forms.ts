@@ -1,6 +1,7 @@
 import { float32 } from '../../types/index.js'
 import * as build from '../build/index.js'
 import { toNumbers } from '../element.js'
+import { dequantised } from './dequantised.js'
 import { asWritten, attributeOf, moved, requiredInput, type Form } from './file-node.js'
 import { GraphFailure } from '../graph-failure.js'
 import { microsoft } from './microsoft.js'
@@ -151,6 +152,7 @@ export const forms: Readonly<Record<string, Form>> = {
   Identity: sameValue,
   Dropout: dropout,
   BatchNormalization: batchNormalization,
+  DequantizeLinear: dequantised,
   Constant: constantNode,
   Resize: resize,
   Upsample: resize,

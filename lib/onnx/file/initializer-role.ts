@@ -15,6 +15,7 @@ export type InitializerRoles = { readonly of: (name: string, tensor: Tensor) => 
 
 /** Inputs of operators that deriva writes with others in which a float is a setting; see `Definition.settings`. */
 const otherSettings: Readonly<Record<string, ReadonlyArray<number>>> = {
+  DequantizeLinear: [1],
   Dropout: [1, 2],
   RotaryEmbedding: [1, 2],
   Upsample: [1],

@@ -1,4 +1,5 @@
 import * as build from '../build/index.js'
+import { dequantised } from './dequantised.js'
 import { attributeOf, asWritten, moved, requiredInput, type FileNode, type Form } from './file-node.js'
 import { GraphFailure } from '../graph-failure.js'
 import type { Value } from '../value.js'
@@ -122,6 +123,7 @@ export const microsoftForms: Readonly<Record<string, Form>> = {
   BiasAdd: (node) => [
     build.add(build.add(requiredInput(node, 0), requiredInput(node, 1)), requiredInput(node, 2)),
   ],
+  DequantizeLinear: dequantised,
   BiasGelu: (node) => [build.gelu(build.add(requiredInput(node, 0), requiredInput(node, 1)))],
   FastGelu: (node) => [build.gelu(withBias(requiredInput(node, 0), node.inputs[1]), { approximate: 'tanh' })],
   FusedConv: fusedConv,
