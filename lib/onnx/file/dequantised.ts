@@ -1,7 +1,7 @@
 import { converted, isFloat, toNumbers } from '../element.js'
 import { GraphFailure } from '../graph-failure.js'
 import { axisOf, showShape } from '../shape.js'
-import { parameter, type ConstantNode, type Value } from '../value.js'
+import { parameter, type ConstantNode, type Node, type Value } from '../value.js'
 import { deferred, size, type ElementType, type Tensor } from '../../types/index.js'
 import { elementTypeOf } from './data-type.js'
 import { attributeOf, requiredInput, type FileNode, type Form } from './file-node.js'
@@ -62,7 +62,7 @@ const inType = (tensor: Tensor, type: ElementType): Tensor =>
 /** Without what quantisers put behind the names of weights. */
 const originalName = (name: string): string => name.replace(/_(quantized|(DQ_)?Q\d)$/, '')
 
-type Read = { readonly inputs: FileNode['inputs']; readonly value: Value }
+type Read = { readonly scale: Node; readonly zero: Node | undefined; readonly value: Value }
 
 /** Quantisers give every reader of a weight a node of its own, and all of them are the same weight. */
 const read = new WeakMap<ConstantNode, Read>()
@@ -84,7 +84,7 @@ export const dequantised: Form = (node) => {
       'only weights may be whole numbers, and this is none: export the model before it is quantised',
     )
   const before = read.get(x)
-  if (before?.inputs.every((input, i) => input === node.inputs[i]) === true) return [before.value]
+  if (before?.scale === scale && before.zero === zero) return [before.value]
   const { dims } = x.tensor
   const layout = layoutOf(node, dims, scale.tensor.dims)
   if (zero !== undefined && zero.tensor.dims.join() !== scale.tensor.dims.join())
@@ -97,6 +97,6 @@ export const dequantised: Form = (node) => {
   const floats = deferred('float32', dims, () => elementsOf(x.tensor, scales, zeros, layout))
   const name = before === undefined && x.name !== undefined ? originalName(x.name) : node.label
   const value = parameter(name, inType(floats, type))
-  read.set(x, { inputs: node.inputs, value })
+  read.set(x, { scale, zero, value })
   return [value]
 }

@@ -141,6 +141,18 @@ describe('weights that are whole numbers', () => {
     expect(Object.keys(weightsOf(adapters))).toHaveLength(2)
   })
 
+  it('are two weights where they are read with two zero points', () => {
+    const zero = whole('z', 'INT8', [], [3])
+    const bytes = modelBytes({
+      initializer: [layer, zero, reals('s', [], [0.1])],
+      node: [node('w'), node('v', [], 'z'), { opType: 'Sub', input: ['w', 'v'], output: ['y'] }],
+    })
+    const { y } = right(O.decode(bytes)).outputs
+    const weights = O.leaves([y]).flatMap(({ node: leaf }) => (leaf.kind === 'parameter' ? [leaf] : []))
+    expect(weights.map(({ name }) => name)).toEqual(['layer.weight', 'v'])
+    expect(weights.map(({ initial }) => initial.data[0])).toEqual([-0.8, -1.1].map(Math.fround))
+  })
+
   it('are refused where they are no weights, or do not fit their scales', () => {
     const message = (bytes: Uint8Array): string => {
       const result = O.decode(bytes)
