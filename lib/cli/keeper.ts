@@ -10,17 +10,28 @@ import { rewindGrids, writeGrid, writeReport, writeRunFile } from '../report/run
 import type { Compiled, State } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { datasetConditions } from './conditions.js'
-import { drawn, pictured } from './grid.js'
+import { counted } from './evaluation-progress.js'
+import { drawingEvaluations, drawn, pictured } from './grid.js'
 import type { Recipe, Subject } from './recipe/index.js'
+import { stoppable } from './stoppable.js'
 
 type Effect = TE.TaskEither<DerivaError, void>
+
+/** How a sample grid is followed, and left. */
+export type Watched = {
+  /** Told how much of it there is, 0 … 1, after each evaluation. */
+  readonly show: (share: number) => void
+  /** Asked before each evaluation. */
+  readonly stop: () => boolean
+}
 
 /** What a run leaves in its folder. */
 export type Keeper = {
   /** Before the first step after `state`: the configuration; what later steps of an earlier attempt left is cleared away. */
   readonly open: (state: State) => Effect
   readonly checkpoint: (state: State) => Effect
-  readonly grid: (state: State) => Effect
+  /** A sample grid; none where somebody wants an end before it is done. */
+  readonly grid: (state: State, watched: Watched) => Effect
   /** model.onnx, adapters where there are any, and report.html. */
   readonly close: (state: State) => Effect
   readonly report: Effect
@@ -39,7 +50,7 @@ const inSequence = (...effects: ReadonlyArray<TE.TaskEither<DerivaError, unknown
  * @example
  * declare const config: Config, dataset: Dataset, recipe: Recipe<'flow_matching'>
  * declare const subject: Subject<'flow_matching'>, compiled: Compiled<'flow_matching'>
- * const { checkpoint, grid } = keeper(config, dataset, recipe, subject, compiled)
+ * const { checkpoint } = keeper(config, dataset, recipe, subject, compiled)
  */
 export const keeper = <P extends Parameterisation>(
   config: Config,
@@ -63,13 +74,19 @@ export const keeper = <P extends Parameterisation>(
         saveCheckpoint(outputDir, state, { seed: config.seed, config }),
         keepNewest(outputDir, config.checkpoints_total_limit),
       ),
-    grid: ({ step, ema }) => {
+    grid: ({ step, ema }, { show, stop }) => {
       const { shape, classes } = dataset
       const count = config.validation_num_images
+      const finish = (samples: Float32Array): Effect =>
+        pipe(
+          TE.fromTask(look(samples, step)),
+          TE.chainTaskK(() => pictured(dataset, samples)),
+          TE.chainW((png) => inSequence(writeGrid(outputDir, step, png))),
+        )
       return pipe(
         datasetConditions(dataset, count),
-        TE.chainW((conditions) =>
-          drawn(denoiser(ema), {
+        TE.chainW((conditions) => {
+          const drawing = {
             ...sampling,
             shape,
             classes,
@@ -77,11 +94,15 @@ export const keeper = <P extends Parameterisation>(
             conditions,
             guidance: config.validation_guidance,
             seed: config.validation_seed,
-          }),
-        ),
-        TE.chainFirstTaskK((samples) => look(samples, step)),
-        TE.chainTaskK((samples) => pictured(dataset, samples)),
-        TE.chainW((png) => inSequence(writeGrid(outputDir, step, png))),
+          }
+          const model = denoiser(ema)
+          const evaluations = drawingEvaluations(model.parameterisation, drawing)
+          const watched = counted(model, evaluations, ({ step: done, total }) => {
+            show(done / total)
+          })
+          return drawn(stoppable(watched, stop), drawing)
+        }),
+        TE.matchEW((error): Effect => (stop() ? TE.right(undefined) : TE.left(error)), finish),
       )
     },
     close: ({ ema }) =>

@@ -70,8 +70,8 @@ const lines = <P extends Counted>(terminal: Terminal, textOf: (progress: P) => s
     show: (progress) => {
       last = progress
       // The first step is worth a line: it says that training has begun, and how fast it goes.
-      if (shown === undefined || progress.step === progress.from + 1 || progress.now - shown.now >= pause)
-        tell(progress)
+      const first = progress.step === progress.from + 1 && shown?.step !== progress.step
+      if (shown === undefined || first || progress.now - shown.now >= pause) tell(progress)
     },
     note: terminal.tell,
     close: () => {

@@ -13,6 +13,8 @@ export type Progress = {
   readonly secondsPerStep: number
   /** The share of the time in steps that rollouts take; 0 where there are none, or they are part of the step's graph. */
   readonly rolloutShare: number
+  /** While a sample grid is drawn: how much of it there is, 0 … 1. */
+  readonly drawn?: number
 }
 
 /** How many steps a moving average remembers. */
@@ -81,12 +83,21 @@ const rateText = (perSecond: number): string =>
  * @example
  * const line = progressText(started({ from: 0, total: 1000, now: 0 }))
  */
-export const progressText = ({ step, total, from, loss, secondsPerStep, rolloutShare }: Progress): string =>
+export const progressText = ({
+  step,
+  total,
+  from,
+  loss,
+  secondsPerStep,
+  rolloutShare,
+  drawn,
+}: Progress): string =>
   step === from
     ? `step ${step}/${total}`
     : [
         `step ${step}/${total}`,
         `loss ${loss.toPrecision(3)}`,
+        ...(drawn === undefined ? [] : [`drawing samples: ${Math.round(100 * drawn)} %`]),
         `${rateText(1 / secondsPerStep)} it/s`,
         ...(rolloutShare > 0 ? [`rollouts ${Math.round(100 * rolloutShare)} %`] : []),
         `${durationText((total - step) * secondsPerStep)} left`,

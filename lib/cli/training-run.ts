@@ -23,7 +23,7 @@ import { holding } from './run-lock.js'
 import { sameData } from './same-data.js'
 import { steppingOn, type Stepping } from './stepping.js'
 import type { Terminal } from './terminal.js'
-import { type Reached, trainingSteps } from './training-steps.js'
+import { drawing, type Reached, trainingSteps } from './training-steps.js'
 
 /** All that a run is made of. What can be refused has been looked at by now, and nothing has been written. */
 type Ready<P extends Parameterisation> = {
@@ -130,12 +130,19 @@ const run = <P extends Parameterisation>(
     keep.open(ready.from),
     TE.chain(() => trainingSteps(ready, keep, interruption, view.show)),
     TE.chainFirst(({ state, progress }) => {
-      view.close()
       const [trained, finished] = [state.step > progress.from, state.step >= ready.config.max_train_steps]
       return pipe(
         trained ? keep.checkpoint(state) : TE.right(undefined),
-        TE.chain(() => (finished && trained ? keep.grid(state) : TE.right(undefined))),
-        TE.chain(() => keep.close(state)),
+        TE.chain(() =>
+          finished && trained
+            ? keep.grid(state, drawing(view.show, interruption, progress))
+            : TE.right(undefined),
+        ),
+        TE.chain(() => {
+          if (trained) view.show(progress)
+          view.close()
+          return keep.close(state)
+        }),
       )
     }),
     TE.orElseFirstTaskK((): T.Task<unknown> => {

@@ -8,7 +8,7 @@ import { dataset, observe, type Stepped, training } from '../stream/index.js'
 import type { Standing, State } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import type { Interruption } from './interruption.js'
-import type { Keeper } from './keeper.js'
+import type { Keeper, Watched } from './keeper.js'
 import { isDerivaError } from './outcome.js'
 import { advanced, type Progress, started } from './progress.js'
 import type { Stepping } from './stepping.js'
@@ -28,6 +28,24 @@ const isDue = (step: number, interval: number): boolean => interval > 0 && step 
 
 /** Weights that lead to no number are not worth keeping, in the place of better ones least of all. */
 const ledNowhere = (cause: unknown): boolean => isDerivaError(cause) && cause._tag === 'TrainingError'
+
+/**
+ * A sample grid as part of a training: progress tells of it, and an interruption ends it.
+ *
+ * @example
+ * declare const progress: Progress, interruption: Interruption
+ * const { stop } = drawing(() => undefined, interruption, progress)
+ */
+export const drawing = (
+  show: (progress: Progress) => void,
+  { requested }: Pick<Interruption, 'requested'>,
+  progress: Progress,
+): Watched => ({
+  show: (drawn) => {
+    show({ ...progress, now: performance.now(), drawn })
+  },
+  stop: requested,
+})
 
 /**
  * Trains until the last step, or until somebody asks for an end: then what is under way is still finished. Whatever else ends training, such
@@ -71,7 +89,9 @@ export const trainingSteps = <P extends Parameterisation>(
         TE.chainW((read) =>
           pipe(
             saved ? keep.checkpoint(read) : TE.right(undefined),
-            TE.chain(() => (drawn ? keep.grid(read) : TE.right(undefined))),
+            TE.chain(() =>
+              drawn ? keep.grid(read, drawing(show, interruption, progress)) : TE.right(undefined),
+            ),
           ),
         ),
       )

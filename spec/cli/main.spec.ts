@@ -243,23 +243,35 @@ describe('a run', () => {
     expect(await readdir(join(folder, 'run'))).not.toContain('.lock')
   })
 
+  it('leaves a sample grid undone to save at once', async () => {
+    let sent = false
+    // Hours, if it were drawn to the end.
+    const grid = ['--validation_num_inference_steps', '1000', '--validation_num_images', '1024']
+    const words = ['train', ...small, '--max_train_steps', '2', '--validation_step_interval', '1', ...grid]
+    const { code, err } = await deriva(words, folder, (text, kill) => {
+      if (sent || !text.includes('step 1/')) return
+      sent = true
+      kill('SIGINT')
+    })
+    expect(code, err).toBe(130)
+    const names = await readdir(join(folder, 'run'))
+    expect(names).toEqual(expect.arrayContaining(['checkpoint-000001', 'model.onnx']))
+    expect(names).not.toContain('samples')
+  })
+
   it('stops at once on a second signal', async () => {
     let [first, second] = [false, false]
-    // A grid that takes long enough for the second signal to come in the middle of the ending.
-    const words = [
-      'train',
-      ...small,
-      '--max_train_steps',
-      '100000',
-      '--validation_step_interval',
-      '1',
-      '--validation_num_inference_steps',
-      '1000',
-      '--validation_num_images',
-      '200',
-    ]
+    // A step that takes long enough for the second signal to come in the middle of it.
+    const long = [
+      ['--train_batch_size', '1024'],
+      ['--model.width', '64'],
+      ['--model.depth', '4'],
+      ['--scheduled_sampling_max_step_offset', '40'],
+      ['--scheduled_sampling_probability', '1'],
+    ].flat()
+    const words = ['train', ...small, ...long, '--max_train_steps', '100000']
     const { code, err } = await deriva(words, folder, (text, kill) => {
-      if (!first && text.includes('step 1/')) {
+      if (!first && text.includes('device:')) {
         first = true
         kill('SIGINT')
       }
@@ -271,6 +283,7 @@ describe('a run', () => {
       }
     })
     expect(code, err).toBe(130)
+    expect(err).not.toContain('step 1/')
     expect(await readdir(join(folder, 'run'))).not.toContain('model.onnx')
   })
 })

@@ -28,6 +28,12 @@ describe('progress', () => {
     )
   })
 
+  it('says that samples are drawn, and how many of them there are', () => {
+    expect(progressText({ ...after([250, 250]), drawn: 0.251 })).toMatch(
+      /^step 2\/1000 · loss \S+ · drawing samples: 25 % · 4\.0 it\/s/,
+    )
+  })
+
   it('keeps its averages within what was measured', () => {
     fc.assert(
       fc.property(
