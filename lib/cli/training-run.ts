@@ -24,6 +24,7 @@ import { sameData } from './same-data.js'
 import { steppingOn, type Stepping } from './stepping.js'
 import type { Terminal } from './terminal.js'
 import { drawing, type Reached, trainingSteps } from './training-steps.js'
+import { weightNotes } from './weight-notes.js'
 
 /** All that a run is made of. What can be refused has been looked at by now, and nothing has been written. */
 type Ready<P extends Parameterisation> = {
@@ -213,6 +214,10 @@ export const trainingRun = (
               for (const note of [
                 ...configNotes(config),
                 ...(ready.data.notes ?? []),
+                // Adapters leave all that the file holds as it is.
+                ...(materials.graph === undefined || config.model_type === 'lora'
+                  ? []
+                  : weightNotes(materials.graph)),
                 ...departure.notes,
                 ...changes,
               ])

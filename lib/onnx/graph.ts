@@ -2,6 +2,14 @@ import { evaluateDim } from './dim.js'
 import { substitute } from './substitute.js'
 import { input, type Node, type Value } from './value.js'
 
+/** What a file leaves open of the tensors that it stores, or has lost of those that the exported model had; by name. */
+export type Doubts = {
+  /** Floats that are taken for constants because of their names and uses; single numbers are not counted. */
+  readonly guessed: ReadonlyArray<string>
+  /** Parameters of the exported model that are no weights any more, or others beside them, after the exporter's optimiser. */
+  readonly lost: ReadonlyArray<string>
+}
+
 /** A model: what is fed, in order, and what comes out, by name. Its parameters are found by `leaves`. */
 export type Graph = {
   readonly inputs: ReadonlyArray<Value>
@@ -10,6 +18,8 @@ export type Graph = {
   readonly opset: number
   /** The file's metadata properties. */
   readonly metadata: Readonly<Record<string, string>>
+  /** Of a graph that was read from a file. */
+  readonly doubts?: Doubts
 }
 
 /**

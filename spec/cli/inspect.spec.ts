@@ -127,6 +127,18 @@ describe('deriva inspect', () => {
     expect(inspectionText(open)).toContain('Cannot be trained')
   })
 
+  it('says which weights the file lost, and what it took for constants', () => {
+    const x = input('x', 'float32', ['batch', 1])
+    const graph = graphOf([x, t], mul(x, parameter('w', float32([1], [1]))))
+    const doubts = { lost: ['a.g', 'b.g', 'c.g', 'd.g', 'e.g'], guessed: ['table_1'] }
+    const found = inspection('doubtful.onnx', { ...graph, doubts })
+    expect(found.notes).toHaveLength(2)
+    expect(found.notes[0]).toMatch(/a\.g, b\.g, c\.g and 2 more\..*optimize=False/)
+    expect(found.notes[1]).toMatch(/constants.*: table_1\./)
+    expect(inspectionText(found)).toContain('Of its weights\n  - Not among')
+    expect(inspection('plain.onnx', graph).notes).toEqual([])
+  })
+
   it('counts the bytes that live together', () => {
     const peak = (y: Value): number => peakBytes([y], topological([y]))
     const x = input('x', 'float32', [256])

@@ -80,7 +80,7 @@ const timeTexts = { timestep: '0 … 1000 (timestep)', sigma: '0 … 1 (sigma)' 
  * const text = inspectionText(found)
  */
 export const inspectionText = (found: Inspection): string => {
-  const { parameterisation, operators, blockers, problems, full, lora, loraTargets } = found
+  const { parameterisation, operators, blockers, problems, full, lora, loraTargets, notes } = found
   const operatorCount = Object.values(operators).reduce((a, b) => a + b, 0)
   const trainable = full !== null && blockers.length === 0
   return [
@@ -120,6 +120,7 @@ export const inspectionText = (found: Inspection): string => {
     ...blockers.flatMap(({ operator, node, reason, path }) =>
       wrapped('  - ', `${operator} "${node}" ${reason}. From it to a weight: ${path}`),
     ),
+    ...(notes.length === 0 ? [] : ['', 'Of its weights', ...notes.flatMap((note) => wrapped('  - ', note))]),
     ...(loraTargets.length === 0
       ? []
       : [

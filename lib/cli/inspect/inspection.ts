@@ -15,6 +15,7 @@ import {
 } from '../../model/index.js'
 import { type Graph, leaves, type Shape, topological, type Value } from '../../onnx/index.js'
 import { type ElementType, type Parameterisation, size } from '../../types/index.js'
+import { weightNotes } from '../weight-notes.js'
 import { trainingMemory } from './training-memory.js'
 
 /** An input or output of a model. */
@@ -57,6 +58,8 @@ export type Inspection = {
   readonly operators: Readonly<Record<string, number>>
   readonly time: 'timestep' | 'sigma' | null
   readonly parameterisation: { readonly likely: ReadonlyArray<Parameterisation>; readonly because: string }
+  /** What there is to say of its weights; see `weightNotes`. */
+  readonly notes: ReadonlyArray<string>
   /** What keeps the model from being adopted as it is, with what would be right. */
   readonly problems: ReadonlyArray<string>
   readonly blockers: ReadonlyArray<Blocker>
@@ -189,6 +192,7 @@ export const inspection = (path: string, graph: Graph): Inspection => {
     operators: counted(Object.values(graph.outputs)),
     time: time ?? null,
     parameterisation,
+    notes: weightNotes(graph),
   }
   if (E.isLeft(model))
     return {

@@ -8,6 +8,7 @@ import type { Graph } from '../graph.js'
 import { GraphFailure } from '../graph-failure.js'
 import { initializerRoles } from './initializer-role.js'
 import { ModelProtoSchema, type ModelProto } from '../proto/onnx_pb.js'
+import { doubting } from './doubting.js'
 import { functionKey, opsetsOf, runGraph } from './run-graph.js'
 import { defineName, lookUp, type Scope } from './scope.js'
 import { untied } from './untied.js'
@@ -74,10 +75,11 @@ const graphOf = (model: ModelProto, { dims = {}, external }: DecodeOptions): Gra
   const functions = new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f]))
   refuseUnknownOperators(graph, functions)
 
+  const { roles, doubts } = doubting(initializerRoles(graph, model.functions, declarations), declarations)
   const scope: Scope = {
     file: {
       functions,
-      roles: initializerRoles(graph, model.functions, declarations),
+      roles,
       external,
       budget: { nodes: mostNodes },
     },
@@ -108,6 +110,7 @@ const graphOf = (model: ModelProto, { dims = {}, external }: DecodeOptions): Gra
     ),
     opset,
     metadata: Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value])),
+    doubts: doubts(),
   }
 }
 

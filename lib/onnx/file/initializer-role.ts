@@ -157,6 +157,11 @@ const partOf = (proto: TensorProto, { node, place }: Use): string | undefined =>
   return node.opType === 'Add' ? 'bias' : node.opType === 'Mul' ? 'weight' : undefined
 }
 
+const partName = (proto: TensorProto, use: Use): string | undefined => {
+  const [module, part] = [moduleOfNode(use.node), partOf(proto, use)]
+  return module === undefined || part === undefined ? undefined : `${module}.${part}`
+}
+
 /** Names after modules, for tensors that exporters made; only where that is unambiguous. */
 const moduleNames = (
   made: ReadonlyArray<TensorProto>,
@@ -166,12 +171,8 @@ const moduleNames = (
   const wishes = new Map<string, string>()
   const wanted = new Map<string, number>()
   for (const proto of made) {
-    const places = usesOf(proto.name)
-    if (places.length !== 1) continue
-    const [use] = places
-    const [module, part] = [moduleOfNode(use.node), partOf(proto, use)]
-    if (module === undefined || part === undefined) continue
-    const wish = `${module}.${part}`
+    const [wish, ...others] = new Set(usesOf(proto.name).map((use) => partName(proto, use)))
+    if (wish === undefined || others.length > 0) continue
     wishes.set(proto.name, wish)
     wanted.set(wish, (wanted.get(wish) ?? 0) + 1)
   }

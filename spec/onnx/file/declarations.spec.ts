@@ -70,7 +70,10 @@ describe('PyTorch’s newer exporter', () => {
       '# outputs',
       'add_1: USER_OUTPUT',
     ].join('\n')
-    expect(weightsOf(modelBytes({ ...graph, metadataProps: [{ key, value }] }))).toEqual(weights)
+    const bytes = modelBytes({ ...graph, metadataProps: [{ key, value }] })
+    expect(weightsOf(bytes)).toEqual(weights)
+    // What trains in their place is something else.
+    expect(right(O.decode(bytes)).doubts).toEqual({ lost: ['norm.g', 'decay'], guessed: [] })
   })
 
   it('said it in one line at first', () => {
@@ -102,6 +105,19 @@ it('PyTorch’s older exporter makes up names of one kind alone', () => {
   })
   expect(weightsOf(modelBytes(graph('/body/')))).toEqual(['_w', 'pos_1', 'scalar_tensor'])
   expect(weightsOf(modelBytes(graph('')))).toEqual([])
+})
+
+it('what names and uses alone make a constant is said', () => {
+  const node = [
+    { opType: 'Gather', input: ['emb_1', 'row'], output: ['e'] },
+    { opType: 'Mul', input: ['x', 'head.w'], output: ['h'] },
+    { opType: 'Pow', input: ['h', 'val_1'], output: ['g'] },
+    { opType: 'Add', input: ['g', 'e'], output: ['y'] },
+  ]
+  const row = { name: 'row', dataType: 7, dims: [], int64Data: [1n] }
+  const initializer = [stored('emb_1', [2, 4]), stored('head.w'), stored('val_1', []), row]
+  const { doubts } = right(O.decode(modelBytes({ initializer, node })))
+  expect(doubts).toEqual({ lost: [], guessed: ['emb_1'] })
 })
 
 it('deriva says it of the files that it writes', () => {
