@@ -7,10 +7,11 @@ import { bytesOf } from './encode-tensor.js'
 import { joined, type Piece, piecesOf } from './pieces.js'
 import { StringStringEntryProtoSchema } from '../proto/onnx_pb.js'
 
-/** With a word on which of the stored floats are weights and which are not, as their names do not tell; where none is, nothing can be trained. */
-const declaring = (whole: Draft): Draft => {
+/** A draft with a word on which of the stored floats are weights and which are not, as their names do not tell. */
+const declaring = (graph: Encodable): Draft => {
+  const whole = draft(graph)
   const floats = whole.tensors.filter(({ tensor }) => isFloat(tensor.type))
-  if (!floats.some(({ declared }) => declared === 'weight')) return whole
+  if (graph.parameters === 'inputs' || floats.length === 0) return whole
   const { key, value } = declaration(floats)
   return {
     ...whole,
@@ -38,7 +39,7 @@ export const encode = (graph: Encodable): Uint8Array => joined(encodePieces(grap
  * @example
  * const pieces = encodePieces({ outputs: { y: relu(input('x', 'float32', ['batch', 4])) }, parameters: 'initializers' })
  */
-export const encodePieces = (graph: Encodable): ReadonlyArray<Piece> => piecesOf(declaring(draft(graph)))
+export const encodePieces = (graph: Encodable): ReadonlyArray<Piece> => piecesOf(declaring(graph))
 
 /** A piece of a file that stands beside a model, from `offset` on; between them are zeros. */
 export type SidePiece = Piece & { readonly offset: number }
@@ -64,7 +65,7 @@ export const encodeBeside = (
 ): { readonly model: Uint8Array; readonly beside: ReadonlyArray<SidePiece> } => {
   const beside: SidePiece[] = []
   let end = 0
-  const pieces = piecesOf(declaring(draft(graph)), ({ tensor }) => {
+  const pieces = piecesOf(declaring(graph), ({ tensor }) => {
     const length = byteLength(tensor)
     if (length <= smallBytes) return undefined
     const offset = Math.ceil(end / page) * page
