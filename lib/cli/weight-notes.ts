@@ -27,7 +27,7 @@ export const weightNotes = ({ doubts }: Pick<Graph, 'doubts'>): ReadonlyArray<st
     ...(guessed.length === 0
       ? []
       : [
-          `Taken for constants, going by their names and uses: ${list(guessed)}. A weight has a name with a dot in it.`,
+          `Taken for constants, going by their names and uses: ${list(guessed)}. A weight is an initializer with a dot in its name.`,
         ]),
   ]
 }

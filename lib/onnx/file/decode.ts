@@ -9,6 +9,7 @@ import { GraphFailure } from '../graph-failure.js'
 import { initializerRoles } from './initializer-role.js'
 import { ModelProtoSchema, type ModelProto } from '../proto/onnx_pb.js'
 import { doubting } from './doubting.js'
+import { lifted } from './lifted.js'
 import { functionKey, opsetsOf, runGraph } from './run-graph.js'
 import { defineName, lookUp, type Scope } from './scope.js'
 import { untied } from './untied.js'
@@ -71,11 +72,13 @@ const graphOf = (model: ModelProto, { dims = {}, external }: DecodeOptions): Gra
   checkDims(dims)
 
   const declarations = declarationsOf(model.graph)
-  const graph = untied(model.graph, declarations, external)
+  const { graph: whole, held } = lifted(model.graph, model.functions, declarations)
+  const graph = untied(whole, declarations, external)
   const functions = new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f]))
   refuseUnknownOperators(graph, functions)
 
-  const { roles, doubts } = doubting(initializerRoles(graph, model.functions, declarations), declarations)
+  const known = initializerRoles(graph, model.functions, declarations)
+  const { roles, doubts } = doubting(known, declarations, held)
   const scope: Scope = {
     file: {
       functions,

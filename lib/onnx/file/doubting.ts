@@ -21,6 +21,7 @@ const lostOf = (
 /**
  * The same roles, and what is doubtful about those that were asked for.
  *
+ * @param held names of floats that are constants in the file and might be weights
  * @example
  * declare const roles: file.InitializerRoles, declarations: file.Declarations
  * const { doubts } = file.doubting(roles, declarations)
@@ -28,6 +29,7 @@ const lostOf = (
 export const doubting = (
   roles: InitializerRoles,
   declarations: Declarations,
+  held: ReadonlyArray<string> = [],
 ): { readonly roles: InitializerRoles; readonly doubts: () => Doubts } => {
   const given: { readonly stored: string; readonly many: boolean; readonly role: InitializerRole }[] = []
   return {
@@ -39,9 +41,12 @@ export const doubting = (
       },
     },
     doubts: () => ({
-      guessed: given.flatMap(({ stored, many, role }) =>
-        many && role.kind === 'constant' && role.guessed ? [stored] : [],
-      ),
+      guessed: [
+        ...given.flatMap(({ stored, many, role }) =>
+          many && role.kind === 'constant' && role.guessed ? [stored] : [],
+        ),
+        ...held,
+      ],
       lost: lostOf(
         declarations,
         given.flatMap(({ stored, role }) => (role.kind === 'weight' ? [[stored, role.name] as const] : [])),

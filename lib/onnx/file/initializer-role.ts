@@ -25,7 +25,7 @@ const settingPlaces = (operator: string): ReadonlyArray<number> =>
   isOperatorName(operator) ? (definitions[operator].settings ?? []) : (otherSettings[operator] ?? [])
 
 /** Operators whose second operand is a weight and nothing else. */
-const linear: ReadonlyArray<string> = ['MatMul', 'Gemm', 'Conv', 'ConvTranspose', 'Einsum']
+export const linear: ReadonlyArray<string> = ['MatMul', 'Gemm', 'Conv', 'ConvTranspose', 'Einsum']
 
 const normalising: ReadonlyArray<string> = [
   'LayerNormalization',

@@ -1,5 +1,6 @@
 import * as O from 'deriva/onnx'
 import { describe, expect, it } from 'vitest'
+import { AttributeProto_AttributeType as AttributeType } from '../../../lib/onnx/proto/onnx_pb.js'
 import { float32, type Tensor } from '../../../lib/types/index.js'
 import { right } from '../../either.js'
 import { modelBytes } from './model-bytes.js'
@@ -118,6 +119,29 @@ it('what names and uses alone make a constant is said', () => {
   const initializer = [stored('emb_1', [2, 4]), stored('head.w'), stored('val_1', []), row]
   const { doubts } = right(O.decode(modelBytes({ initializer, node })))
   expect(doubts).toEqual({ lost: [], guessed: ['emb_1'] })
+})
+
+it('weights in Constant nodes train, but for files of PyTorch, where these are numbers', () => {
+  const held = (name: string, ...dims: number[]) => ({
+    opType: 'Constant',
+    output: [name],
+    attribute: [{ name: 'value', type: AttributeType.TENSOR, t: { ...stored('', dims) } }],
+  })
+  const file = (name: string): Uint8Array =>
+    modelBytes({
+      node: [
+        held('w', 4, 4),
+        held('table', 4),
+        held('two', 1),
+        { opType: 'MatMul', name, input: ['x', 'w'], output: ['h'] },
+        { opType: 'Mul', input: ['h', 'two'], output: ['g'] },
+        { opType: 'Add', input: ['g', 'table'], output: ['y'] },
+      ],
+    })
+  expect(weightsOf(file('MatMul_0'))).toEqual(['w'])
+  expect(right(O.decode(file('MatMul_0'))).doubts).toEqual({ lost: [], guessed: ['table'] })
+  expect(weightsOf(file('/to_q/MatMul'))).toEqual([])
+  expect(right(O.decode(file('/to_q/MatMul'))).doubts).toEqual({ lost: [], guessed: [] })
 })
 
 it('deriva says it of the files that it writes', () => {
