@@ -34,7 +34,7 @@ export const steppingOn =
     { model, trains }: Pick<Subject<P>, 'model' | 'trains'>,
   ): TE.TaskEither<DerivaError, Stepping<P>> => {
     const rolled = together?.rollout
-    const evaluations =
+    const evaluations = (): number =>
       rolled === undefined
         ? 0
         : guidedEvaluations(config.scheduled_sampling_guidance) *

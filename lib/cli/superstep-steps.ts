@@ -23,13 +23,13 @@ const mostEvaluations = 40
 /**
  * How many optimizer steps a device takes in one run, at most.
  *
- * @param evaluations of the model that the longest rollout of a step makes in the graph
+ * @param evaluations of the model that the longest rollout of a step makes in the graph; asked for where it matters
  * @example
  * declare const config: Config
- * const one = superstepSteps(config, 'cpu', 0) // 1, unless another number is asked for
+ * const one = superstepSteps(config, 'cpu', () => 0) // 1, unless another number is asked for
  */
-export const superstepSteps = (config: Config, device: Device, evaluations: number): number => {
+export const superstepSteps = (config: Config, device: Device, evaluations: () => number): number => {
   const { superstep_steps: wanted } = config
   if (wanted !== 'auto') return wanted
-  return copies[device] && takesSupersteps(config) && evaluations <= mostEvaluations ? usualSuperstep : 1
+  return copies[device] && takesSupersteps(config) && evaluations() <= mostEvaluations ? usualSuperstep : 1
 }

@@ -1,9 +1,17 @@
 import { pipe } from 'fp-ts/lib/function.js'
 import * as R from 'fp-ts/lib/Record.js'
+import type * as T from 'fp-ts/lib/Task.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import type { Path } from '../path/index.js'
 import { type Grid, program, type Program, type Solver } from '../solver/index.js'
-import { type Conditioning, type ErrorOf, float32, type Parameterisation, takeRows } from '../types/index.js'
+import {
+  breather,
+  type Conditioning,
+  type ErrorOf,
+  float32,
+  type Parameterisation,
+  takeRows,
+} from '../types/index.js'
 import type { Denoiser } from './denoiser.js'
 import type { FreshNoise, Trajectories } from './flight.js'
 import type { Span } from './plan.js'
@@ -53,11 +61,34 @@ export type Underway = {
   readonly evaluations: number
 }
 
-/** A program in two, before the last so many steps of its grid. */
-const cut = (whole: Program, before: number): readonly [Program, Program] => [
+/** What is made here, and what is left to somebody else. */
+type Parts = readonly [Program, Program]
+
+/** A program in two. */
+const cut = (whole: Program, before: number): Parts => [
   { ...whole, evaluations: whole.evaluations.slice(0, before) },
   { ...whole, evaluations: whole.evaluations.slice(before) },
 ]
+
+/** Each sample's program in two, before the last so many steps of its grid. Long ones take a while to make. */
+const programsOf =
+  (
+    along: (grid: Grid) => Program,
+    spans: ReadonlyArray<Span>,
+    withheld: number,
+  ): T.Task<ReadonlyArray<Parts>> =>
+  async () => {
+    const pause = breather()
+    const parts: Array<Parts> = []
+    for (const { grid } of spans) {
+      const whole = along(grid)
+      const first = Math.max(0, grid.length - 1 - withheld)
+      const before = withheld === 0 ? whole : along(grid.slice(0, first + 1))
+      parts.push(cut(whole, before.evaluations.length))
+      await pause()
+    }
+    return parts
+  }
 
 /**
  * A rollout without the last so many steps of every sample: they are left to somebody else, such as a training graph that gradients
@@ -78,48 +109,45 @@ export const rolloutExcept =
   ): TE.TaskEither<ErrorOf<'EngineError'>, Underway> => {
     const { spans, conditioning } = departure
     const along = (grid: Grid): Program => program(solver, path, denoiser.parameterisation, grid)
-    const parts = spans.map(({ grid }) => {
-      const whole = along(grid)
-      const first = Math.max(0, grid.length - 1 - withheld)
-      return cut(
-        whole,
-        withheld === 0 ? whole.evaluations.length : along(grid.slice(0, first + 1)).evaluations.length,
-      )
-    })
     const latents = departed(departure)
     const elements = latents.length / Math.max(1, spans.length)
-    const moving = [...spans.keys()].filter((i) => parts[i][0].evaluations.length > 0)
-    const start = takeRows(float32([spans.length, elements], latents), moving)
-    const given = pipe(
-      conditioning,
-      R.map((tensor) => takeRows(tensor, moving)),
-    )
     return pipe(
-      runPrograms(
-        denoiser,
-        moving.map((i) => parts[i][0]),
-        start.data,
-        given,
-        fresh &&
-          ((row, j, out) => {
-            fresh(moving[row], j, out)
+      TE.fromTask<ReadonlyArray<Parts>, ErrorOf<'EngineError'>>(programsOf(along, spans, withheld)),
+      TE.chain((parts) => {
+        const moving = [...spans.keys()].filter((i) => parts[i][0].evaluations.length > 0)
+        const start = takeRows(float32([spans.length, elements], latents), moving)
+        const given = pipe(
+          conditioning,
+          R.map((tensor) => takeRows(tensor, moving)),
+        )
+        return pipe(
+          runPrograms(
+            denoiser,
+            moving.map((i) => parts[i][0]),
+            start.data,
+            given,
+            fresh &&
+              ((row, j, out) => {
+                fresh(moving[row], j, out)
+              }),
+          ),
+          TE.map((arrived): Underway => {
+            const planes = withheld === 0 ? [arrived.latents] : arrived.registers()
+            const registers = planes.map((plane, r) => {
+              const out = r === 0 ? latents : new Float32Array(latents.length)
+              moving.forEach((i, row) => {
+                out.set(plane.subarray(row * elements, (row + 1) * elements), i * elements)
+              })
+              return out
+            })
+            return {
+              registers,
+              tails: parts.map(([, tail]) => tail),
+              made: parts.map(([{ evaluations }]) => evaluations.length),
+              evaluations: arrived.evaluations,
+            }
           }),
-      ),
-      TE.map((arrived): Underway => {
-        const planes = withheld === 0 ? [arrived.latents] : arrived.registers()
-        const registers = planes.map((plane, r) => {
-          const out = r === 0 ? latents : new Float32Array(latents.length)
-          moving.forEach((i, row) => {
-            out.set(plane.subarray(row * elements, (row + 1) * elements), i * elements)
-          })
-          return out
-        })
-        return {
-          registers,
-          tails: parts.map(([, tail]) => tail),
-          made: parts.map(([{ evaluations }]) => evaluations.length),
-          evaluations: arrived.evaluations,
-        }
+        )
       }),
     )
   }

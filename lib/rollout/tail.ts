@@ -1,10 +1,20 @@
 import type { Path } from '../path/index.js'
-import { type Grid, program, type Solver, type UnrolledShape, unitSteps } from '../solver/index.js'
+import {
+  type Grid,
+  program,
+  type Program,
+  type Solver,
+  type UnrolledShape,
+  unitSteps,
+} from '../solver/index.js'
 import type { Parameterisation } from '../types/index.js'
 import type { PlanOptions } from './plan.js'
 
 /** No solver looks further back than this. */
 const history = 32
+
+/** Nor does any group more steps than this to one. */
+const nearEnd = 4
 
 /**
  * The longest ways that a plan may ask for, as far as it makes a difference: from the noisiest point, from the one after it, amid the
@@ -40,9 +50,13 @@ export const tailShape = (
   steps: number,
 ): UnrolledShape => {
   const rooms = longest(options, path, steps).map((way): UnrolledShape => {
-    const programs = way.map((_, k) => program(solver, path, parameterisation, way.slice(0, k + 1)))
+    const along = (k: number): Program => program(solver, path, parameterisation, way.slice(0, k + 1))
+    const programs = [...way.keys()]
+      // Between the beginning and the end one step more needs as much room as the one before, and all lengths take minutes.
+      .filter((k) => k <= history || k >= Math.min(steps, way.length - nearEnd))
+      .map((k) => ({ k, ...along(k) }))
     const tails = programs.map(
-      ({ evaluations }, k) => evaluations.length - programs[Math.max(0, k - steps)].evaluations.length,
+      ({ k, evaluations }) => evaluations.length - along(Math.max(0, k - steps)).evaluations.length,
     )
     return {
       evaluations: Math.max(0, ...tails),

@@ -163,11 +163,11 @@ describe('what keeps steps apart', () => {
 
 describe('by itself', () => {
   const chosen = (json: object, device: 'cpu' | 'cuda' | 'webgpu', evaluations = 0): number =>
-    superstepSteps(configOf({ ...tiny, ...json }), device, evaluations)
+    superstepSteps(configOf({ ...tiny, ...json }), device, () => evaluations)
 
   it('a run is a step where nothing is copied, and many on CUDA', () => {
     expect([chosen({}, 'cpu'), chosen({}, 'webgpu'), chosen({}, 'cuda')]).toEqual([1, 1, 32])
-    for (const [, json] of apart) expect(superstepSteps(configOf(json), 'cuda', 0)).toBe(1)
+    for (const [, json] of apart) expect(superstepSteps(configOf(json), 'cuda', () => 0)).toBe(1)
   })
 
   it('it is one where rollouts make the graph long, and what is asked for otherwise', () => {

@@ -1,6 +1,6 @@
 import { ddpm, flow } from 'deriva/path'
 import { plan, tailShape } from 'deriva/rollout'
-import { program, solverNames, solvers } from 'deriva/solver'
+import { program, solverNames, solvers, unitSteps } from 'deriva/solver'
 import { describe, expect, it } from 'vitest'
 
 describe.each([
@@ -20,6 +20,20 @@ describe.each([
         expect(whole.evaluations.length - before.evaluations.length).toBeLessThanOrEqual(room.evaluations)
         expect(whole.registers).toBeLessThanOrEqual(room.registers)
       }
+    }
+  })
+
+  it.each(solverNames)('of %s is that of every length, also where few of many are looked at', (name) => {
+    const solver = solvers[name]({ order: solvers[name].orders.at(-1) ?? 1 })
+    const options = { maxStepOffset: 80, stride: 10, probability: () => 1 }
+    const room = tailShape(solver, path, parameterisation, options, 80)
+    const whole = unitSteps(path, 900, 50, 10)
+    const lengths = Array.from({ length: 81 }, (_, k) =>
+      program(solver, path, parameterisation, whole.slice(0, k + 1)),
+    )
+    for (const { evaluations, registers } of lengths) {
+      expect(evaluations.length).toBeLessThanOrEqual(room.evaluations)
+      expect(registers).toBeLessThanOrEqual(room.registers)
     }
   })
 })
