@@ -48,7 +48,8 @@ describe('docs/solvers.md', () => {
   })
 
   it('shows a solver of 20 lines that keeps all laws', async () => {
-    const [, code = ''] = /^```ts\n([\s\S]*?)^```/m.exec(manual) ?? []
+    const snippets = [...manual.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, text]) => text)
+    const code = snippets.find((text) => text.includes('deriva/laws')) ?? ''
     const run = /run: \(V\) =>[\s\S]*?^ {4}},/m.exec(code)?.[0] ?? ''
     expect(run).toContain('yield')
     expect(run.split('\n').length).toBeLessThanOrEqual(20)
