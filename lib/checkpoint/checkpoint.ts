@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as J from 'fp-ts/lib/Json.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import type { Parameters, State } from '../train/index.js'
@@ -86,9 +87,9 @@ const readStateFile = (path: string): TE.TaskEither<CheckpointError, StateFile> 
   pipe(
     onDisk(path, () => readFile(path, 'utf8')),
     TE.chainEitherK((text) =>
-      E.tryCatch(
-        (): unknown => JSON.parse(text),
-        () => checkpointError(path, 'not JSON: cut off, or not a checkpoint'),
+      pipe(
+        J.parse(text),
+        E.mapLeft(() => checkpointError(path, 'not JSON: cut off, or not a checkpoint')),
       ),
     ),
     TE.chainEitherK((json) =>

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as J from 'fp-ts/lib/Json.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type ConfigError, configError } from '../config/index.js'
 import { reasonOf } from '../types/index.js'
@@ -51,13 +52,14 @@ export const readConfigFile = (path: string): TE.TaskEither<ConfigError, unknown
         ]),
     ),
     TE.chainEitherK((text) =>
-      E.tryCatch(
+      pipe(
         // Some editors put a mark of their own before the first character.
-        (): unknown => JSON.parse(text.replace(/^\uFEFF/, '')),
-        (cause) =>
+        J.parse(text.replace(/^\uFEFF/, '')),
+        E.mapLeft((cause) =>
           configError([
             { key: 'configuration file', value: path, allowed: `valid JSON (${complaint(text, cause)})` },
           ]),
+        ),
       ),
     ),
   )

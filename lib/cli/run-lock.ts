@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as J from 'fp-ts/lib/Json.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
 import { onDisk, orIfMissing } from '../checkpoint/index.js'
@@ -31,10 +32,7 @@ const textOf = (path: string): Promise<string | undefined> => orIfMissing(readFi
 
 const holderOf = (text: string): E.Either<unknown, Holder> =>
   pipe(
-    E.tryCatch(
-      (): unknown => JSON.parse(text),
-      () => undefined,
-    ),
+    J.parse(text),
     E.chainW((json) => Holder.decode(json)),
   )
 

@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as J from 'fp-ts/lib/Json.js'
 import * as t from 'io-ts'
 import { float32, type Parameterisation, type Tensor } from '../types/index.js'
 import { moduleOf, survey } from './adaptable.js'
@@ -74,10 +75,8 @@ export const diffusersConfig = (
 ): E.Either<string, Readonly<Record<string, unknown>> | undefined> => {
   if (!Object.hasOwn(metadata, 'lora_adapter_metadata')) return E.right(undefined)
   return pipe(
-    E.tryCatch(
-      (): unknown => JSON.parse(metadata['lora_adapter_metadata']),
-      () => 'its lora_adapter_metadata is not JSON',
-    ),
+    J.parse(metadata['lora_adapter_metadata']),
+    E.mapLeft(() => 'its lora_adapter_metadata is not JSON'),
     E.filterOrElse(t.UnknownRecord.is, () => 'its lora_adapter_metadata is no object'),
     E.map((config) =>
       Object.fromEntries(

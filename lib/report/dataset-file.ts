@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as J from 'fp-ts/lib/Json.js'
 import * as R from 'fp-ts/lib/ReadonlyRecord.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
@@ -90,10 +91,8 @@ export const encodeDatasetFacts = ({
  */
 export const decodeDatasetFacts = (text: string): E.Either<string, DatasetFacts> =>
   pipe(
-    E.tryCatch(
-      (): unknown => JSON.parse(text),
-      () => 'not JSON',
-    ),
+    J.parse(text),
+    E.mapLeft(() => 'not JSON'),
     E.chain((json) =>
       pipe(
         DatasetFile.decode(json),

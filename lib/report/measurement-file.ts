@@ -1,5 +1,6 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as J from 'fp-ts/lib/Json.js'
 import * as t from 'io-ts'
 import { eachMeter, type Estimate, type MeasuredPoint, type Measurement } from '../measure/index.js'
 import { jsonNumber } from './json-number.js'
@@ -67,10 +68,8 @@ export const encodeMeasurement = (file: MeasurementFile): string => `${JSON.stri
  */
 export const decodeMeasurement = (text: string): E.Either<string, MeasurementFile> =>
   pipe(
-    E.tryCatch(
-      (): unknown => JSON.parse(text),
-      () => 'not JSON',
-    ),
+    J.parse(text),
+    E.mapLeft(() => 'not JSON'),
     E.chain((json) =>
       pipe(
         File.decode(json),

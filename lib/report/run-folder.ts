@@ -2,6 +2,7 @@ import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
+import * as J from 'fp-ts/lib/Json.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type CheckpointError, checkpointError, onDisk, orIfMissing } from '../checkpoint/index.js'
 import { type Config, decodeConfig } from '../config/index.js'
@@ -109,10 +110,8 @@ const readConfigIfAny = (outputDir: string): TE.TaskEither<CheckpointError, Conf
       text === undefined
         ? E.right(undefined)
         : pipe(
-            E.tryCatch(
-              (): unknown => JSON.parse(text),
-              () => checkpointError(path, 'not JSON'),
-            ),
+            J.parse(text),
+            E.mapLeft(() => checkpointError(path, 'not JSON')),
             E.chain((json) =>
               pipe(
                 decodeConfig(json),
