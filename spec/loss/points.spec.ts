@@ -132,8 +132,11 @@ describe('a loss beside points', () => {
         const weighed = atPoints(2, d, (a, b, row) => d.sigmas[row] ** 2 * squares(a, b))
         const turned = atPoints(2, d, (a, _, row, i) => {
           const towards = [0, 1].map((e) => d.places[row * elements + e] - d.data[i * elements + e])
-          const norm = (v: ReadonlyArray<number>): number => Math.max(Math.hypot(...v), 1e-6)
-          const apart = a.map((x, k) => x / norm(a) - towards[k] / norm(towards))
+          // Shorter vectors have none.
+          const direction = (v: ReadonlyArray<number>): ReadonlyArray<number> =>
+            v.map((x) => (Math.hypot(...v) < 1e-6 ? 0 : x / Math.hypot(...v)))
+          const [one, other] = [direction(a), direction(towards)]
+          const apart = one.map((x, k) => x - other[k])
           return apart.reduce((s, x) => s + x * x, 0)
         })
         expect(found.total).toBeCloseTo(main + average(weighed) + average(turned), 3)

@@ -7,7 +7,7 @@ import { euler } from 'deriva/solver'
 import { dataset, descend, type Descended, noised, observe, rollout, stage, training } from 'deriva/stream'
 import type { DerivaError } from 'deriva/types'
 import { filter, firstValueFrom, lastValueFrom, map, take, toArray } from 'rxjs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { toySource, toyTrainer, weightOf } from './toy.js'
 
 describe('training', () => {
@@ -93,20 +93,25 @@ describe('training', () => {
       training(slow, { steps: 1000, seed: 1 }),
     )
     const running = steps.subscribe()
-    await sleep(40)
+    await vi.waitFor(() => {
+      expect(toy.calls.length).toBeGreaterThan(2)
+    })
     running.unsubscribe()
     const asked = toy.calls.length
     await sleep(100)
-    expect(asked).toBeGreaterThan(0)
     expect(toy.calls.length).toBeLessThanOrEqual(asked + 1)
   })
 
   it('releases the state that a step makes after it was unsubscribed', async () => {
     const toy = toyTrainer('flow_matching')
     const released: number[] = []
+    let begun = false
     const slow: typeof toy = {
       ...toy,
-      descend: (state, lesson) => pipe(toy.descend(state, lesson), T.delay(30)),
+      descend: (state, lesson) => {
+        begun = true
+        return pipe(toy.descend(state, lesson), T.delay(200))
+      },
       release: (state) => () => {
         released.push(state.step)
       },
@@ -118,10 +123,16 @@ describe('training', () => {
       training(slow, { steps: 9, seed: 1 }),
     )
     const running = steps.subscribe()
-    await sleep(15)
+    await vi.waitFor(
+      () => {
+        expect(begun).toBe(true)
+      },
+      { interval: 5 },
+    )
     running.unsubscribe()
-    await sleep(50)
-    expect(released).toEqual([1])
+    await vi.waitFor(() => {
+      expect(released).toEqual([1])
+    })
   })
 
   it('ends with the tagged error of the stage that failed, after the steps that went well', async () => {
