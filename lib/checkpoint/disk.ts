@@ -25,6 +25,15 @@ export const onDisk = <A>(path: string, effect: () => Promise<A>): TE.TaskEither
   TE.tryCatch(effect, (cause) => checkpointError(path, reasonOf(cause)))
 
 /**
+ * What the system calls a failure, such as `ENOENT`; undefined for failures of another kind.
+ *
+ * @example
+ * const code = codeOf(new Error('mine')) // undefined
+ */
+export const codeOf = (cause: unknown): unknown =>
+  cause instanceof Error && 'code' in cause ? cause.code : undefined
+
+/**
  * What stands in for a file or folder that does not exist; other failures stay failures.
  *
  * @example
@@ -32,6 +41,6 @@ export const onDisk = <A>(path: string, effect: () => Promise<A>): TE.TaskEither
  */
 export const orIfMissing = <A, B>(effect: Promise<A>, substitute: B): Promise<A | B> =>
   effect.catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return substitute
+    if (codeOf(cause) === 'ENOENT') return substitute
     throw cause
   })

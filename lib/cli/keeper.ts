@@ -7,13 +7,13 @@ import type { Config } from '../config/index.js'
 import { type Dataset, writeModelFile } from '../data/index.js'
 import { encodeDatasetFacts } from '../report/dataset-file.js'
 import { rewindGrids, writeGrid, writeReport, writeRunFile } from '../report/run-folder.js'
+import { stoppable } from '../rollout/index.js'
 import type { Compiled, State } from '../train/index.js'
 import type { DerivaError, Parameterisation } from '../types/index.js'
 import { datasetConditions } from './conditions.js'
 import { counted } from './evaluation-progress.js'
 import { drawingEvaluations, drawn, pictured } from './grid.js'
 import type { Recipe, Subject } from './recipe/index.js'
-import { stoppable } from './stoppable.js'
 
 type Effect = TE.TaskEither<DerivaError, void>
 

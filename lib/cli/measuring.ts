@@ -4,6 +4,7 @@ import * as TE from 'fp-ts/lib/TaskEither.js'
 import {
   courseProgram,
   joinTallies,
+  levelOf,
   measureBatch,
   type Measurement,
   measurementOf,
@@ -23,11 +24,7 @@ const mostTogether = 32
 
 /** The model's evaluations that one sample takes. */
 const evaluationsOf = ({ path, courses }: MeasuringOptions, parameterisation: Parameterisation): number => {
-  const ideal = new Set(
-    courses.flatMap(({ grid }) =>
-      grid.slice(0, -1).map(({ timestep, alpha, sigma }) => [timestep, alpha, sigma].join()),
-    ),
-  )
+  const ideal = new Set(courses.flatMap(({ grid }) => grid.slice(0, -1).map(levelOf)))
   return courses.reduce(
     (sum, course) => sum + courseProgram(path, course, parameterisation).program.evaluations.length,
     ideal.size,

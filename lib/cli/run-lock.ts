@@ -6,7 +6,7 @@ import { pipe } from 'fp-ts/lib/function.js'
 import * as J from 'fp-ts/lib/Json.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
-import { onDisk, orIfMissing } from '../checkpoint/index.js'
+import { codeOf, onDisk, orIfMissing } from '../checkpoint/index.js'
 import { configError, type ConfigError } from '../config/index.js'
 import type { DerivaError } from '../types/index.js'
 
@@ -35,9 +35,6 @@ const holderOf = (text: string): E.Either<unknown, Holder> =>
     J.parse(text),
     E.chainW((json) => Holder.decode(json)),
   )
-
-const codeOf = (cause: unknown): unknown =>
-  cause instanceof Error && 'code' in cause ? cause.code : undefined
 
 const isRunning = (pid: number): boolean => {
   try {

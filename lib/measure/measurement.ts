@@ -59,6 +59,14 @@ const edgesWith = (cut: number): Edges =>
   [...new Set([0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, cut])].sort((a, b) => a - b)
 
 /**
+ * What tells a noise level from others: those beyond the training grid share its last timestep, and not their latents.
+ *
+ * @example
+ * const level = levelOf(flow().at(500))
+ */
+export const levelOf = ({ timestep, alpha, sigma }: Point): string => [timestep, alpha, sigma].join()
+
+/**
  * Rolls a batch along every course and adds up what all meters need. The model's predictions along a trajectory are its own, and
  * cost nothing beside it; those at the ideal latents are asked for once per point and shared by all courses that pass there.
  *
@@ -77,16 +85,12 @@ export const measureBatch =
     const noise = noiseOf(batch, seed)
     const edges = edgesWith(cut)
     const asked = new Map<string, Float32Array>()
-    const atIdeal = (
-      { timestep, alpha, sigma }: Point,
-      ideal: Float32Array,
-    ): TE.TaskEither<ErrorOf<'EngineError'>, Float32Array> => {
-      // Levels beyond the training grid share its last timestep, and not their latents.
-      const level = [timestep, alpha, sigma].join()
+    const atIdeal = (at: Point, ideal: Float32Array): TE.TaskEither<ErrorOf<'EngineError'>, Float32Array> => {
+      const level = levelOf(at)
       const before = asked.get(level)
       if (before !== undefined) return TE.right(before)
       return pipe(
-        denoiser.predict(ideal, new Float32Array(ids.length).fill(timestep), conditioning),
+        denoiser.predict(ideal, new Float32Array(ids.length).fill(at.timestep), conditioning),
         TE.map((prediction) => {
           asked.set(level, prediction)
           return prediction

@@ -1,15 +1,14 @@
 import { join } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import * as J from 'fp-ts/lib/Json.js'
 import * as R from 'fp-ts/lib/ReadonlyRecord.js'
-import * as TE from 'fp-ts/lib/TaskEither.js'
+import type * as TE from 'fp-ts/lib/TaskEither.js'
 import * as t from 'io-ts'
-import { type CheckpointError, checkpointError } from '../checkpoint/index.js'
+import type { CheckpointError } from '../checkpoint/index.js'
 import type { DatasetFacts } from '../config/index.js'
 import { fromNumbers, toNumbers } from '../onnx/element.js'
 import { elementArrays, type ElementType, size, type Tensor } from '../types/index.js'
-import { readText } from './run-file.js'
+import { fromJson, readIfAny } from './run-file.js'
 
 const isElementType = (u: unknown): u is ElementType =>
   typeof u === 'string' && Object.hasOwn(elementArrays, u)
@@ -89,25 +88,20 @@ export const encodeDatasetFacts = ({
  * @example
  * const facts = decodeDatasetFacts('{}')
  */
-export const decodeDatasetFacts = (text: string): E.Either<string, DatasetFacts> =>
+export const decodeDatasetFacts: (text: string) => E.Either<string, DatasetFacts> = fromJson((json) =>
   pipe(
-    J.parse(text),
-    E.mapLeft(() => 'not JSON'),
-    E.chain((json) =>
-      pipe(
-        DatasetFile.decode(json),
-        E.mapLeft(() => 'not the description of a dataset'),
-        E.chain(({ shared, ...facts }) =>
-          shared === undefined
-            ? E.right(facts)
-            : pipe(
-                R.traverse(E.Applicative)(read)(shared),
-                E.map((tensors) => ({ ...facts, shared: tensors })),
-              ),
-        ),
-      ),
+    DatasetFile.decode(json),
+    E.mapLeft(() => 'not the description of a dataset'),
+    E.chain(({ shared, ...facts }) =>
+      shared === undefined
+        ? E.right(facts)
+        : pipe(
+            R.traverse(E.Applicative)(read)(shared),
+            E.map((tensors) => ({ ...facts, shared: tensors })),
+          ),
     ),
-  )
+  ),
+)
 
 /**
  * What dataset.json of a run folder says; undefined where there is no such file.
@@ -118,17 +112,5 @@ export const decodeDatasetFacts = (text: string): E.Either<string, DatasetFacts>
  */
 export const readDatasetFacts = (
   outputDir: string,
-): TE.TaskEither<CheckpointError, DatasetFacts | undefined> => {
-  const path = join(outputDir, 'dataset.json')
-  return pipe(
-    readText(path),
-    TE.chainEitherK((text) =>
-      text === undefined
-        ? E.right(undefined)
-        : pipe(
-            decodeDatasetFacts(text),
-            E.mapLeft((message) => checkpointError(path, message)),
-          ),
-    ),
-  )
-}
+): TE.TaskEither<CheckpointError, DatasetFacts | undefined> =>
+  readIfAny(join(outputDir, 'dataset.json'), decodeDatasetFacts)

@@ -1,9 +1,9 @@
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import * as J from 'fp-ts/lib/Json.js'
 import * as t from 'io-ts'
 import { eachMeter, type Estimate, type MeasuredPoint, type Measurement } from '../measure/index.js'
 import { jsonNumber } from './json-number.js'
+import { fromJson } from './run-file.js'
 
 /** Rows of small pictures along a trajectory, and where the run folder has them. */
 export type Strip = {
@@ -66,14 +66,9 @@ export const encodeMeasurement = (file: MeasurementFile): string => `${JSON.stri
  * @example
  * const file = decodeMeasurement('{}')
  */
-export const decodeMeasurement = (text: string): E.Either<string, MeasurementFile> =>
+export const decodeMeasurement: (text: string) => E.Either<string, MeasurementFile> = fromJson((json) =>
   pipe(
-    J.parse(text),
-    E.mapLeft(() => 'not JSON'),
-    E.chain((json) =>
-      pipe(
-        File.decode(json),
-        E.mapLeft(() => 'not a measurement of this version; measure the run again'),
-      ),
-    ),
-  )
+    File.decode(json),
+    E.mapLeft(() => 'not a measurement of this version; measure the run again'),
+  ),
+)

@@ -1,13 +1,12 @@
 import { readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
-import { type CheckpointError, checkpointError, onDisk } from '../checkpoint/index.js'
+import { type CheckpointError, onDisk } from '../checkpoint/index.js'
 import { decodeMeasurement, encodeMeasurement, type MeasurementFile } from './measurement-file.js'
 import type { DrawnStrip } from './measurement-section.js'
 import type { Report } from './page.js'
-import { readText, writeRunFile } from './run-file.js'
+import { readIfAny, writeRunFile } from './run-file.js'
 
 /**
  * What was measured of a run, with its pictures; nothing where nobody asked.
@@ -18,24 +17,21 @@ import { readText, writeRunFile } from './run-file.js'
 export const readMeasurement = (
   outputDir: string,
 ): TE.TaskEither<CheckpointError, Pick<Report, 'measurement' | 'strips'>> => {
-  const path = join(outputDir, 'measure.json')
   return pipe(
-    readText(path),
-    TE.chain((text) => {
-      if (text === undefined) return TE.right({})
-      const file = decodeMeasurement(text)
-      if (E.isLeft(file)) return TE.left(checkpointError(path, file.left))
+    readIfAny(join(outputDir, 'measure.json'), decodeMeasurement),
+    TE.chain((file) => {
+      if (file === undefined) return TE.right({})
       const folder = join(outputDir, 'measure')
       return pipe(
         onDisk(folder, () =>
           Promise.all(
-            file.right.strips.map(async (strip) => ({
+            file.strips.map(async (strip) => ({
               ...strip,
               png: await readFile(join(folder, basename(strip.file))),
             })),
           ),
         ),
-        TE.map((strips) => ({ measurement: file.right, strips })),
+        TE.map((strips) => ({ measurement: file, strips })),
       )
     }),
   )

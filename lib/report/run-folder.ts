@@ -2,7 +2,6 @@ import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import * as E from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
-import * as J from 'fp-ts/lib/Json.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { type CheckpointError, checkpointError, onDisk, orIfMissing } from '../checkpoint/index.js'
 import { type Config, decodeConfig } from '../config/index.js'
@@ -11,7 +10,7 @@ import { readDatasetFacts } from './dataset-file.js'
 import { decodeMetrics, encodeMetrics } from './metrics-log.js'
 import { readMeasurement } from './measurement-folder.js'
 import type { Report } from './page.js'
-import { readText, writeRunFile } from './run-file.js'
+import { fromJson, readIfAny, readText, writeRunFile } from './run-file.js'
 
 // Here too, for those who want a run folder's files without the charts that the room's index brings along.
 export { writeRunFile } from './run-file.js'
@@ -102,28 +101,16 @@ export const rewindMetrics = (outputDir: string, step: number): TE.TaskEither<Ch
 
 const configPath = (outputDir: string): string => join(outputDir, 'config.json')
 
-const readConfigIfAny = (outputDir: string): TE.TaskEither<CheckpointError, Config | undefined> => {
-  const path = configPath(outputDir)
-  return pipe(
-    readText(path),
-    TE.chainEitherK((text) =>
-      text === undefined
-        ? E.right(undefined)
-        : pipe(
-            J.parse(text),
-            E.mapLeft(() => checkpointError(path, 'not JSON')),
-            E.chain((json) =>
-              pipe(
-                decodeConfig(json),
-                E.mapLeft(({ message }) =>
-                  checkpointError(path, `not a configuration of this version\n${message}`),
-                ),
-              ),
-            ),
-          ),
+const readConfigIfAny = (outputDir: string): TE.TaskEither<CheckpointError, Config | undefined> =>
+  readIfAny(
+    configPath(outputDir),
+    fromJson((json) =>
+      pipe(
+        decodeConfig(json),
+        E.mapLeft(({ message }) => `not a configuration of this version\n${message}`),
+      ),
     ),
   )
-}
 
 /**
  * The resolved configuration that a run folder was made with.

@@ -29,8 +29,14 @@ export type PlanOptions = StepLength & {
   readonly source?: RolloutSource
 }
 
-/** @throws RangeError where a plan says what no rollout can do */
-const checked = (options: PlanOptions, step: number): number => {
+/**
+ * The share of the samples that a plan rolls out at a step, 0 … 1.
+ *
+ * @throws RangeError where a plan says what no rollout can do
+ * @example
+ * const share = shareAt({ maxStepOffset: 10, probability: () => 0.5 }, 0) // 0.5
+ */
+export const shareAt = (options: PlanOptions, step: number): number => {
   const { maxStepOffset, probability, stride = 1 } = options
   if (!(Number.isInteger(maxStepOffset) && maxStepOffset >= 0))
     throw new RangeError(`maxStepOffset ${maxStepOffset}: has to be an integer from 0`)
@@ -105,7 +111,7 @@ export const plan = (
   path: Path,
 ): ReadonlyArray<Span> => {
   const { maxStepOffset, strategy = 'uniform', source: from = 'noised' } = options
-  const share = checked(options, step)
+  const share = shareAt(options, step)
   const way = (target: number, sample: number): Grid => {
     const key = { seed, purpose: 'rollout', step, sample } as const
     if (uniform(key, 0) >= share) return [path.at(target)]

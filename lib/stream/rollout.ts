@@ -13,6 +13,7 @@ import {
   type PlanOptions,
   type RegressionTarget,
   rollout as rolloutOperator,
+  shareAt,
   type Span,
 } from '../rollout/index.js'
 import type { Solver } from '../solver/index.js'
@@ -46,7 +47,7 @@ export type RolloutOptions = PlanOptions &
  */
 export const rolledOut = (
   spans: ReadonlyArray<Span>,
-  { maxStepOffset, probability }: PlanOptions,
+  options: PlanOptions,
   step: number,
   evaluations: number,
   started: number,
@@ -60,7 +61,7 @@ export const rolledOut = (
     drift:
       rolled.reduce((sum, moved, i) => (moved === 1 ? sum + (drifts?.[i] ?? 0) : sum), 0) /
       Math.max(1, count),
-    probability: maxStepOffset === 0 ? 0 : probability(step),
+    probability: shareAt(options, step),
     evaluations,
     seconds: (performance.now() - started) / 1000,
   }

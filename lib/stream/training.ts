@@ -1,6 +1,5 @@
-import * as TE from 'fp-ts/lib/TaskEither.js'
 import { defer, EMPTY, expand, type Observable, takeLast, tap, throwIfEmpty } from 'rxjs'
-import type { Denoiser } from '../rollout/index.js'
+import { stoppable } from '../rollout/index.js'
 import type { Compiled, Standing } from '../train/index.js'
 import type { ErrorOf, Parameterisation } from '../types/index.js'
 import type { Pipeline } from './pipeline.js'
@@ -14,24 +13,10 @@ export type TrainingOptions = {
   readonly from?: Standing
 }
 
-const unsubscribed: ErrorOf<'EngineError'> = {
-  _tag: 'EngineError',
-  message: 'nobody waits for this prediction any more',
-}
-
 const nothingMade = (step: number): ErrorOf<'TrainingError'> => ({
   _tag: 'TrainingError',
   step,
   message: `the pipeline made nothing of step ${step}: a stage that leaves values out can end a training, and not skip a step`,
-})
-
-/** A denoiser that is not asked any more once something is over: tasks cannot be cancelled, but all the long ones ask it again and again. */
-const untilOver = <P extends Parameterisation>(
-  { predict, ...rest }: Denoiser<P>,
-  over: () => boolean,
-): Denoiser<P> => ({
-  ...rest,
-  predict: (...asked) => (over() ? TE.left(unsubscribed) : predict(...asked)),
 })
 
 /**
@@ -68,7 +53,7 @@ export const training =
         ? EMPTY
         : defer(() => {
             let isOver = false
-            const asked = untilOver(denoiser(state.parameters), () => isOver)
+            const asked = stoppable(denoiser(state.parameters), () => isOver)
             return pipeline({ state, seed, steps, denoiser: asked }).pipe(
               tap({
                 unsubscribe: () => {

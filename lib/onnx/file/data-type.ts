@@ -1,4 +1,5 @@
 import type { ElementType } from '../../types/index.js'
+import { isFloat } from '../element.js'
 import { TensorProto_DataType as DataType } from '../proto/onnx_pb.js'
 
 /** Element types and their numbers in ONNX files. */
@@ -30,6 +31,17 @@ const byNumber = new Map<number, ElementType>(
  * const type = file.elementTypeOf(1) // 'float32'
  */
 export const elementTypeOf = (dataType: number): ElementType | undefined => byNumber.get(dataType)
+
+/**
+ * Whether tensors of an ONNX data type hold floats of a type that we have.
+ *
+ * @example
+ * const answer = file.holdsFloats(1) // true: FLOAT
+ */
+export const holdsFloats = (dataType: number): boolean => {
+  const type = elementTypeOf(dataType)
+  return type !== undefined && isFloat(type)
+}
 
 /**
  * How a number in a file reads in messages.

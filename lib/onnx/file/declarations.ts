@@ -1,4 +1,5 @@
 import type { GraphProto } from '../proto/onnx_pb.js'
+import { pythonList } from './python-list.js'
 
 /** What a file says of a stored tensor: it was a weight of the model that the file was made from, or it was none. */
 export type Declared = 'weight' | 'constant'
@@ -47,10 +48,7 @@ export const declarationsOf = (graph: GraphProto): Declarations => {
   const computed = new Map(
     graph.valueInfo.flatMap(({ name, metadataProps }) => {
       const list = metadataProps.find(({ key }) => key === computedFrom)?.value
-      // A list as Python prints it.
-      return list === undefined
-        ? []
-        : [[name, [...list.matchAll(/'([^']*)'/g)].map(([, source]) => source)] as const]
+      return list === undefined ? [] : [[name, pythonList(list)] as const]
     }),
   )
   const declared = new Map(entries.map(({ name, declared: role }) => [name, role]))

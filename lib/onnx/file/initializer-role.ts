@@ -2,7 +2,7 @@ import { size, type Tensor } from '../../types/index.js'
 import { isFloat } from '../element.js'
 import { definitions, isOperatorName } from '../operators/index.js'
 import type { FunctionProto, GraphProto, NodeProto, TensorProto } from '../proto/onnx_pb.js'
-import { elementTypeOf } from './data-type.js'
+import { holdsFloats } from './data-type.js'
 import type { Declarations } from './declarations.js'
 import { moduleOfNode, namedByPaths } from './module-name.js'
 
@@ -77,7 +77,13 @@ const touched = (
   return reached
 }
 
-const isUniform = ({ data }: Tensor): boolean => {
+/**
+ * Whether all elements of a tensor are one number.
+ *
+ * @example
+ * const answer = file.isUniform(float32([2], [1, 1])) // true
+ */
+export const isUniform = ({ data }: Tensor): boolean => {
   for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return false
   return true
 }
@@ -115,8 +121,7 @@ export const initializerRoles = (
   const isSetting = (name: string): boolean =>
     usesOf(name).some(({ node, place }) => settingPlaces(node.opType).includes(place))
   const named = graph.initializer.filter(({ name, dataType }) => {
-    const type = elementTypeOf(dataType)
-    const isFree = type !== undefined && isFloat(type) && !isSetting(name)
+    const isFree = holdsFloats(dataType) && !isSetting(name)
     return isFree && declared.get(name) !== 'constant' && !madeUp(name)
   })
   const computed = touched(nodes, new Set(named.map(({ name }) => name)), madeUp)

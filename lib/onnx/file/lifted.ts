@@ -1,6 +1,5 @@
 import { clone } from '@bufbuild/protobuf'
 import { size } from '../../types/index.js'
-import { isFloat } from '../element.js'
 import {
   type FunctionProto,
   type GraphProto,
@@ -8,7 +7,7 @@ import {
   type TensorProto,
   TensorProtoSchema,
 } from '../proto/onnx_pb.js'
-import { elementTypeOf } from './data-type.js'
+import { holdsFloats } from './data-type.js'
 import type { Declarations } from './declarations.js'
 import { linear } from './initializer-role.js'
 import { namedByPaths, scopesOf } from './module-name.js'
@@ -18,8 +17,7 @@ const heldBy = ({ opType, domain, attribute }: NodeProto): TensorProto | undefin
   const tensor =
     opType === 'Constant' && domain === '' ? attribute.find(({ name }) => name === 'value')?.t : undefined
   if (tensor === undefined) return undefined
-  const type = elementTypeOf(tensor.dataType)
-  return type !== undefined && isFloat(type) && size(tensor.dims.map(Number)) > 1 ? tensor : undefined
+  return holdsFloats(tensor.dataType) && size(tensor.dims.map(Number)) > 1 ? tensor : undefined
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { NodeProto } from '../proto/onnx_pb.js'
+import { pythonList } from './python-list.js'
 
 /**
  * The modules that a node is in, from the outermost, `''`, to the operation itself, as PyTorch's newer exporter writes them down.
@@ -9,8 +10,7 @@ import type { NodeProto } from '../proto/onnx_pb.js'
  */
 export const scopesOf = (node: NodeProto): ReadonlyArray<string> | undefined => {
   const scopes = node.metadataProps.find(({ key }) => key === 'pkg.torch.onnx.name_scopes')?.value
-  // A list as Python prints it.
-  return scopes === undefined ? undefined : [...scopes.matchAll(/'([^']*)'/g)].map(([, scope]) => scope)
+  return scopes === undefined ? undefined : pythonList(scopes)
 }
 
 /**

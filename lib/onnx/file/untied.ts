@@ -1,5 +1,4 @@
 import { clone, create } from '@bufbuild/protobuf'
-import { isFloat } from '../element.js'
 import {
   AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
@@ -9,9 +8,10 @@ import {
   type TensorProto,
   TensorProtoSchema,
 } from '../proto/onnx_pb.js'
-import { elementTypeOf } from './data-type.js'
+import { holdsFloats } from './data-type.js'
 import type { Declarations } from './declarations.js'
 import { decodeTensor, type ReadExternal } from './decode-tensor.js'
+import { isUniform } from './initializer-role.js'
 import { namedByPaths } from './module-name.js'
 
 /** Where a stored tensor is read: by the node with this number, as its input with that one. */
@@ -72,12 +72,6 @@ const ownersByIdentity =
       ? { weight: name }
       : undefined
 
-const isUniform = (proto: TensorProto, external: ReadExternal | undefined): boolean => {
-  const { data } = decodeTensor(proto, proto.name, external)
-  for (let i = 1; i < data.length; i++) if (data[i] !== data[0]) return false
-  return true
-}
-
 const numberNode = (output: string, proto: TensorProto): NodeProto =>
   create(NodeProtoSchema, {
     opType: 'Constant',
@@ -108,18 +102,14 @@ export const untied = (
   graph.node.forEach(({ input }, at) => {
     input.forEach((name, place) => uses.get(name)?.push({ at, place }))
   })
-  const isFree = ({ dataType }: TensorProto): boolean => {
-    const type = elementTypeOf(dataType)
-    return type !== undefined && isFloat(type)
-  }
   const moves = graph.initializer.flatMap((proto) => {
     const found = uses.get(proto.name) ?? []
-    if (found.length < 2 || !isFree(proto)) return []
+    if (found.length < 2 || !holdsFloats(proto.dataType)) return []
     const owned = found.flatMap((use) => {
       const owner = ownerOf(proto, graph.node[use.at], use.place)
       return owner === undefined ? [] : [{ ...use, owner, proto }]
     })
-    return owned.length > 0 && isUniform(proto, external) ? owned : []
+    return owned.length > 0 && isUniform(decodeTensor(proto, proto.name, external)) ? owned : []
   })
   // The only tensor that says it is this weight's.
   const claims = new Map<string, Set<TensorProto>>()
