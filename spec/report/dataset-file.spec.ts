@@ -13,9 +13,12 @@ const facts: DatasetFacts = {
 }
 const shared = { img_ids: float32([1, 3], [0, 0.1, -2]), rows: int64([2], [7, 2 ** 40]) }
 
-it.each([facts, { ...facts, shared }, { ...facts, classes: 2, classNames: ['cat', 'dog'] }])('what is known of a dataset is read as it was written', (known) => {
-  expect(decodeDatasetFacts(encodeDatasetFacts(known))).toEqual(E.right(known))
-})
+it.each([facts, { ...facts, shared }, { ...facts, classes: 2, classNames: ['cat', 'dog'] }])(
+  'what is known of a dataset is read as it was written',
+  (known) => {
+    expect(decodeDatasetFacts(encodeDatasetFacts(known))).toEqual(E.right(known))
+  },
+)
 
 it.each([
   ['not JSON', '{', 'not JSON'],
